@@ -1,0 +1,82 @@
+// A small stand-in for libFuzzer: runs every file of the corpus, then random mutations of them for
+// the time given. Understands `-max_total_time=SECONDS` and folders; other options are ignored.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace {
+
+using Random = std::mt19937_64;
+
+std::size_t below(Random& random, std::size_t limit) { return random() % limit; }
+
+void mutate(std::string& input, const std::vector<std::string>& corpus, Random& random) {
+  const std::size_t changes = 1 + below(random, 6);
+  for (std::size_t i = 0; i < changes && !input.empty(); ++i) {
+    const std::size_t at = below(random, input.size());
+    const std::size_t length = 1 + below(random, std::min<std::size_t>(32, input.size() - at));
+    const std::string& other = corpus[below(random, corpus.size())];
+    switch (below(random, 6)) {
+      case 0:
+        input[at] = static_cast<char>(input[at] ^ (1 << below(random, 8)));
+        break;
+      case 1:
+        input[at] = "0123456789-.eE[]{},:\"nt\\/"[below(random, 24)];
+        break;
+      case 2:
+        input.erase(at, length);
+        break;
+      case 3:
+        input.insert(at, input.substr(at, length));
+        break;
+      case 4:
+        input.insert(at, "9999999999999999999");
+        break;
+      default:
+        if (!other.empty())
+          input.replace(at, length, other.substr(below(random, other.size()), 64));
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  long seconds = 0;
+  std::vector<std::string> corpus;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "-max_total_time=", 16) == 0) seconds = std::atol(argv[i] + 16);
+    if (argv[i][0] == '-') continue;
+    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
+      std::ifstream stream(entry.path(), std::ios::binary);
+      corpus.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+    }
+  }
+  const auto run = [](const std::string& input) {
+    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+  };
+  for (const std::string& input : corpus) run(input);
+  Random random(1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  unsigned long runs = corpus.size();
+  while (!corpus.empty() && std::chrono::steady_clock::now() < end) {
+    std::string input = corpus[below(random, corpus.size())];
+    mutate(input, corpus, random);
+    // Where it crashes, the input is found in this file.
+    std::ofstream("fuzz_last_input", std::ios::binary) << input;
+    run(input);
+    ++runs;
+  }
+  std::printf("Done %lu runs.\n", runs);
+  return 0;
+}

@@ -1,0 +1,1 @@
+"""lp_models: LivePortrait's networks, their mobile rewrites and lp-pack's own small networks."""

@@ -1,0 +1,1 @@
+"""Which operators which accelerator takes, from a table with sources, and what falls off it."""

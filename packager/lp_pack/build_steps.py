@@ -1,0 +1,208 @@
+"""What each stage of a build does: read files, compute, write files; `build.py` orders them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from lp_models.audio2motion import Audio2Motion
+from lp_pack.build_plan import BuildPlan
+from lp_pack.driving_motion import DrivingMotion, seeded_walk, spread_indices, template_motion
+from lp_pack.engine_parity import EngineParity
+from lp_pack.export.coreml import export_coreml
+from lp_pack.export.exportable import Exportable
+from lp_pack.export.onnx import export_onnx, infer_shapes, save, stamp
+from lp_pack.export.onnx_graph import check_portable, load
+from lp_pack.export.tflite import export_tflite
+from lp_pack.graph_files import file_name, graph_file
+from lp_pack.manifest import (
+    AUDIO2MOTION,
+    GENERATOR,
+    GRAPHS,
+    STITCHING,
+    make_pipeline,
+)
+from lp_pack.parity import Comparison, check
+from lp_pack.persona.persona import Persona
+from lp_pack.precision.fp16 import to_fp16
+from lp_pack.reference import MOTION_FRAMES, Reference, draw, record
+from lp_pack.simplify import simplify
+from lp_pack.stages import Folders
+from lp_pack.thresholds import REWRITE
+from lp_runtime.manifest import GraphFile, ParityFigure, Pipeline, Precision, Target
+
+CROP, BAKE, REFERENCE, REWRITE_PARITY = "crop", "bake", "reference", "rewrite_parity"
+FIGURES_NAME = "figures.json"
+REWRITE_FRAMES = 3
+FP16_RECIPES: dict[Target, str] = {
+    "onnx": "weights and activations in float16; coordinates, index arithmetic, statistics and "
+    "what feeds a logarithm in float32; inputs and outputs float32",
+    "coreml": "weights and activations in float16; coordinates, index arithmetic and what feeds a "
+    "logarithm in float32; inputs and outputs float32",
+    "tflite": "large weights in float16, unpacked by the runtime, which computes in float32 on the "
+    "CPU and in float16 on a GPU",
+}
+
+
+def export_stage(graph: str) -> str:
+    """Name of the stage that exports a graph."""
+    return f"export_{graph}"
+
+
+def graph_stage(graph: str, precision: Precision, target: Target = "onnx") -> str:
+    """Name of the stage whose folder holds the finished graph."""
+    return f"{precision}_{graph}" if target == "onnx" else f"{target}_{precision}_{graph}"
+
+
+def parity_stage(target: Target, precision: Precision) -> str:
+    """Name of the stage that checks a variant."""
+    return f"parity_{target}_{precision}"
+
+
+def export_graph(persona: Persona, graph: str, folders: Folders) -> None:
+    """Module to ONNX."""
+    export_onnx(module_of(persona, graph, folders), folders.output / file_name(graph), graph)
+    gc.collect()
+
+
+def export_coreml_graph(
+    persona: Persona, graph: str, precision: Literal["fp32", "fp16"], folders: Folders
+) -> None:
+    """Module to Core ML program."""
+    path = folders.output / file_name(graph, "coreml")
+    export_coreml(module_of(persona, graph, folders), path, graph, precision)
+    gc.collect()
+
+
+def export_tflite_graph(persona: Persona, graph: str, folders: Folders) -> None:
+    """Module to LiteRT file."""
+    path = folders.output / file_name(graph, "tflite")
+    export_tflite(module_of(persona, graph, folders), path, graph)
+    gc.collect()
+
+
+def halve_tflite_graph(graph: str, folders: Folders) -> None:
+    """The LiteRT file with float16 weights from the fp32 one."""
+    from lp_pack.export.tflite_graph import TfliteModel
+    from lp_pack.precision.tflite_fp16 import to_fp16_weights
+
+    name = file_name(graph, "tflite")
+    model = TfliteModel.read(folders.needs[graph_stage(graph, "fp32", "tflite")] / name)
+    to_fp16_weights(model)
+    model.write(folders.output / name)
+
+
+def module_of(persona: Persona, graph: str, folders: Folders) -> Exportable:
+    """The module of a graph, from the baked source where it needs one."""
+    if graph == AUDIO2MOTION:
+        return persona.audio2motion()
+    baked = folders.needs[BAKE]
+    return persona.stitching(baked) if graph == STITCHING else persona.generator(baked)
+
+
+def simplify_graph(graph: str, folders: Folders) -> None:
+    """Run the passes; the result is the fp32 graph of the bundle."""
+    model = load(folders.needs[export_stage(graph)] / file_name(graph))
+    simplify(model)
+    stamp(model, graph)
+    infer_shapes(model, graph)
+    check_portable(model, graph)
+    save(model, folders.output / file_name(graph), graph)
+
+
+def halve_graph(graph: str, folders: Folders) -> None:
+    """The fp16 graph from the fp32 one."""
+    model = load(folders.needs[graph_stage(graph, "fp32")] / file_name(graph))
+    to_fp16(model)
+    stamp(model, graph)
+    check_portable(model, graph)
+    save(model, folders.output / file_name(graph), graph)
+
+
+def record_reference(plan: BuildPlan, folders: Folders) -> None:
+    """Run torch over the driving motion."""
+    persona, baked = plan.persona, folders.needs[BAKE]
+    recording = record(
+        persona.audio2motion(),
+        persona.stitching(baked),
+        lambda: persona.generator(baked),
+        driving_motion(plan),
+        persona.neutral_motion(),
+    )
+    recording.write(folders.output)
+
+
+def driving_motion(plan: BuildPlan) -> DrivingMotion:
+    """The template that was given, or a walk around the network's neutral motion."""
+    if plan.parity_motion is not None:
+        return template_motion(plan.parity_motion, MOTION_FRAMES)
+    return seeded_walk(plan.persona.neutral_motion(), MOTION_FRAMES)
+
+
+def check_rewrite(plan: BuildPlan, folders: Folders) -> None:
+    """Step 1 of the gate: the rewritten generator against the original, both in torch."""
+    original = plan.persona.original_generator(folders.needs[BAKE])
+    if original is None:
+        write_figures((), folders.output)
+        return
+    recorded = Reference.read(folders.needs[REFERENCE])
+    chosen = spread_indices(len(recorded.drawn), REWRITE_FRAMES)
+    expected = draw(original, recorded.keypoints[recorded.drawn[chosen]])
+    comparison = Comparison(
+        stage="rewrite",
+        graph=GENERATOR,
+        tensor="frame",
+        threshold=REWRITE,
+        motion_source=driving_motion(plan).source,
+    )
+    write_figures((check(comparison, expected, recorded.frame[chosen]),), folders.output)
+
+
+def check_variant(plan: BuildPlan, target: Target, precision: Precision, folders: Folders) -> None:
+    """Step 2 of the gate: the engine against torch, each graph alone and end to end."""
+    reference = Reference.read(folders.needs[REFERENCE])
+    files = {graph: folders.needs[graph_stage(graph, precision, target)] for graph in GRAPHS}
+    parity = EngineParity(
+        pipeline_of(plan.persona, plan.persona.audio2motion(), reference),
+        target,
+        precision,
+        graph_records(files, target, precision),
+        reference,
+        driving_motion(plan).source,
+    )
+    write_figures(parity.check_all(), folders.output)
+
+
+def graph_records(
+    stage_folders: Mapping[str, Path], target: Target, precision: Precision
+) -> dict[str, tuple[Path, GraphFile]]:
+    """Each graph's file as a stage wrote it, and the record that the manifest will hold."""
+    records = {}
+    for graph, folder in stage_folders.items():
+        path = folder / file_name(graph, target)
+        recipe = FP16_RECIPES[target] if precision == "fp16" else ""
+        place = f"graphs/{target}/{precision}/{file_name(graph, target)}"
+        records[graph] = (path, graph_file(target, path, place, recipe))
+    return records
+
+
+def pipeline_of(persona: Persona, audio2motion: Audio2Motion, reference: Reference) -> Pipeline:
+    """The manifest's pipeline."""
+    frame_size = int(reference.frame.shape[-1])
+    neutral: np.ndarray = persona.neutral_motion()
+    return make_pipeline(audio2motion, persona.motion_mode, neutral, frame_size)
+
+
+def write_figures(figures: tuple[ParityFigure, ...], folder: Path) -> None:
+    """Store figures in a stage's folder."""
+    (folder / FIGURES_NAME).write_bytes(msgspec.json.encode(figures))
+
+
+def read_figures(folder: Path) -> tuple[ParityFigure, ...]:
+    """The inverse of `write_figures`."""
+    return msgspec.json.decode((folder / FIGURES_NAME).read_bytes(), type=tuple[ParityFigure, ...])

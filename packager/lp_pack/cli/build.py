@@ -1,0 +1,188 @@
+"""`lp-pack build`: portrait and checkpoints in, verified bundle out."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from lp_pack.build import BuildResult, build
+from lp_pack.build_config import make_plan, read_options
+from lp_pack.cache import Cache, default_cache_folder
+from lp_pack.cli.common import json_option, messages, notice, output, print_json
+from lp_pack.stages import Stage
+
+
+@click.command(help="Turn a portrait and checkpoints into a verified bundle.")
+@click.option("--portrait", type=click.Path(path_type=Path), help="Picture of the persona.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Folder with LivePortrait's checkpoints; see `lp-pack fetch-weights`.",
+)
+@click.option(
+    "--audio2motion",
+    type=click.Path(path_type=Path),
+    help="Checkpoint of the Audio2Motion network; without it speech moves the face at random.",
+)
+@click.option(
+    "--lite",
+    type=click.Path(path_type=Path),
+    help="Checkpoint of a lite generator from `lp-pack distill`, in place of LivePortrait's.",
+)
+@click.option(
+    "--crop",
+    metavar="auto|none|X,Y,SIZE|FILE.json",
+    help="Where the face is: found, the whole picture, a square in pixels, or landmarks.",
+)
+@click.option(
+    "--motion-mode",
+    metavar="relative|absolute",
+    help="Add motion to the portrait's own pose (the default), or impose it.",
+)
+@click.option(
+    "--targets",
+    metavar="onnx,coreml,tflite",
+    help="Graph formats, separated by commas; onnx by default.",
+)
+@click.option("--precision", metavar="fp32,fp16", help="Precisions, separated by commas.")
+@click.option(
+    "--parity-motion",
+    type=click.Path(path_type=Path),
+    help="Motion template on which parity is measured; without it a seeded walk.",
+)
+@click.option("--name", help="Name in the manifest; by default that of the portrait's file.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with the same options as keys; options given here win.",
+)
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder of finished stages.")
+@click.option("--no-cache", is_flag=True, help="Run every stage and keep none.")
+@click.option("--force", is_flag=True, default=None, help="Replace the bundle that is there.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The bundle's folder.")
+@json_option
+def command(
+    as_json: bool, config: Path | None, cache: Path | None, no_cache: bool, **options: Any
+) -> None:
+    """Parse, build, print."""
+    if cache is not None and no_cache:
+        raise click.UsageError("--cache and --no-cache exclude each other")
+    plan = make_plan(read_options(config, options))
+    for note in plan.persona.notes:
+        notice(note)
+    with _cache(cache, no_cache) as store, StageProgress() as progress:
+        result = build(plan, store, progress)
+        store.trim()
+    for note in result.manifest.notes:
+        if note not in plan.persona.notes:
+            notice(note)
+    if as_json:
+        print_json(summary(result, progress))
+    else:
+        print_result(result)
+
+
+@contextlib.contextmanager
+def _cache(folder: Path | None, no_cache: bool) -> Iterator[Cache]:
+    if not no_cache:
+        yield Cache(folder or default_cache_folder())
+        return
+    with tempfile.TemporaryDirectory(prefix="lp-pack-") as temporary:
+        yield Cache(Path(temporary))
+
+
+class StageProgress:
+    """Shows the stages on standard error: a live line on a terminal, one line each elsewhere."""
+
+    def __init__(self) -> None:
+        self.stages: list[dict[str, object]] = []
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            console=messages,
+            transient=True,
+            disable=not messages.is_terminal,
+        )
+        self._task = self._bar.add_task("starting", total=None)
+
+    def __enter__(self) -> StageProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def started(self, stage: Stage, position: int, total: int) -> None:
+        """Show which stage runs."""
+        self._bar.update(
+            self._task, description=stage.name, completed=position - 1, total=total, refresh=True
+        )
+
+    def ended(self, stage: Stage, seconds: float, from_cache: bool) -> None:
+        """Leave a line with the stage's time."""
+        self.stages.append(
+            {"name": stage.name, "seconds": round(seconds, 3), "from_cache": from_cache}
+        )
+        time = "cached" if from_cache else f"{seconds:.1f} s"
+        messages.print(f"  {stage.name:<24}{time:>8}", markup=False)
+
+
+def summary(result: BuildResult, progress: StageProgress) -> dict[str, object]:
+    """What `--json` prints."""
+    manifest = result.manifest
+    return {
+        "path": str(result.path),
+        "name": manifest.name,
+        "tier": manifest.tier,
+        "trained": manifest.trained,
+        "notes": list(manifest.notes),
+        "variants": [
+            {
+                "target": variant.target,
+                "precision": variant.precision,
+                "bytes": sum(r.bytes for graph in variant.graphs.values() for r in graph.files),
+            }
+            for variant in manifest.variants
+        ],
+        "parity": [
+            {
+                "stage": figure.stage,
+                "target": figure.target,
+                "precision": figure.precision,
+                "graph": figure.graph,
+                "tensor": figure.tensor,
+                "threshold": figure.threshold,
+                "worst": figure.worst,
+                "mean": figure.mean,
+                "frames": figure.frames,
+            }
+            for figure in manifest.parity
+        ],
+        "stages": progress.stages,
+    }
+
+
+def print_result(result: BuildResult) -> None:
+    """The bundle and its parity, for a person."""
+    manifest = result.manifest
+    state = "trained" if manifest.trained else "untrained"
+    output.print(f"{result.path}: {manifest.name}, tier {manifest.tier}, {state}", markup=False)
+    thresholds = {threshold.name: threshold for threshold in manifest.thresholds}
+    for figure in manifest.parity:
+        bound = thresholds[figure.threshold]
+        sign = "<=" if bound.direction == "at_most" else ">="
+        place = " ".join(word for word in (figure.target, figure.precision) if word) or "torch"
+        output.print(
+            f"  {figure.stage:<11}{place:<11}{figure.graph:<13}{figure.tensor:<10}"
+            f"{bound.metric} {figure.worst:g} ({sign} {bound.bound:g})",
+            markup=False,
+        )

@@ -1,0 +1,25 @@
+"""What a user must know about a bundle before believing its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lp_pack.cli.common import notice
+from lp_runtime.bundle import Bundle
+from lp_runtime.manifest import Manifest
+
+
+def say_what_it_is(manifest: Manifest) -> None:
+    """Print the bundle's notes, and that it is untrained where no note says so."""
+    said = any("untrained" in text.lower() for text in manifest.notes)
+    if not manifest.trained and not said:
+        notice(
+            f"'{manifest.name}' is UNTRAINED: its networks are seeded, its pictures mean nothing."
+        )
+    for text in manifest.notes:
+        notice(text)
+
+
+def say_what_lies_at(path: Path) -> None:
+    """The same for a bundle that has not been opened; raises BundleError when it cannot be."""
+    say_what_it_is(Bundle.open(path, verify=False).manifest)

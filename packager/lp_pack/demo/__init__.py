@@ -1,0 +1,1 @@
+"""The demo persona: trained, small enough to ship, and the default of every command."""

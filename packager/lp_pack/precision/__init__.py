@@ -1,0 +1,1 @@
+"""Lower-precision versions of finished graphs."""

@@ -1,0 +1,44 @@
+"""Every bound of the parity gate, by name (design.md, "Parity, in three separate steps")."""
+
+from __future__ import annotations
+
+from lp_runtime.manifest import Precision, Threshold
+
+FRAME = "frame"
+
+# The baked rewrite against the original networks, both in torch; frames lie in [0, 1].
+REWRITE = Threshold(name="rewrite", metric="max_abs", bound=1e-4, direction="at_most")
+# The engine against torch at full precision: any tensor.
+ENGINE_FP32 = Threshold(name="engine_fp32", metric="max_abs", bound=1e-3, direction="at_most")
+# The engine at half precision: pictures by signal to noise, motion and keypoints by their range.
+ENGINE_FP16_FRAME = Threshold(
+    name="engine_fp16_frame", metric="psnr_db", bound=45.0, direction="at_least"
+)
+ENGINE_FP16_MOTION = Threshold(
+    name="engine_fp16_motion", metric="range_fraction", bound=0.01, direction="at_most"
+)
+# Eight bits and fewer.
+COMPRESSED_FRAME = Threshold(
+    name="compressed_frame", metric="psnr_db", bound=35.0, direction="at_least"
+)
+COMPRESSED_MOTION = Threshold(
+    name="compressed_motion", metric="range_fraction", bound=0.01, direction="at_most"
+)
+
+THRESHOLDS = (
+    REWRITE,
+    ENGINE_FP32,
+    ENGINE_FP16_FRAME,
+    ENGINE_FP16_MOTION,
+    COMPRESSED_FRAME,
+    COMPRESSED_MOTION,
+)
+
+
+def engine_threshold(precision: Precision, tensor: str) -> Threshold:
+    """The bound that an engine's `tensor` must meet at this precision."""
+    if precision == "fp32":
+        return ENGINE_FP32
+    if precision == "fp16":
+        return ENGINE_FP16_FRAME if tensor == FRAME else ENGINE_FP16_MOTION
+    return COMPRESSED_FRAME if tensor == FRAME else COMPRESSED_MOTION

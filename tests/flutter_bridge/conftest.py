@@ -1,0 +1,33 @@
+"""Fixtures: the built C++ runtime, and a tiny bundle built once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from native_bridge import NativeBridge, library_path
+from tiny_bundle import TinyBundle, build_tiny_bundle
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def bridge() -> NativeBridge:
+    return NativeBridge(library_path())
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with fp32 and fp16 graphs that no test may change."""
+    path = tmp_path_factory.mktemp("bundles") / "tiny.lpbundle"
+    return build_tiny_bundle(path, ("fp32", "fp16")).path
+
+
+@pytest.fixture
+def tiny(pristine: Path, tmp_path: Path) -> TinyBundle:
+    """A copy that the test may spoil."""
+    copy = tmp_path / "tiny.lpbundle"
+    shutil.copytree(pristine, copy)
+    return TinyBundle(copy)

@@ -1,0 +1,100 @@
+"""One bundle for all three targets: what it holds, and that each target plays it alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_persona import write_lite
+
+from lp_pack.build import make_stages
+from lp_pack.build_config import make_plan, read_options
+from lp_pack.cli import group
+from lp_pack.target_engines import evaluates_programs, packager_engine
+from lp_pack.verify import verify_bundle
+from lp_runtime.bundle import Bundle
+
+ALL = "onnx,coreml,tflite"
+TARGETS = tuple(ALL.split(","))
+
+pytest.importorskip("coremltools", reason="the extra 'coreml' is not installed")
+pytest.importorskip("litert_torch", reason="the extra 'tflite' is not installed")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, tiny_audio2motion: Path) -> Path:
+    """A tiny lite persona in every target and precision."""
+    place = tmp_path_factory.mktemp("targets")
+    lite, output = write_lite(place / "me.safetensors"), place / "me.lpbundle"
+    arguments = ["build", "--lite", str(lite), "--audio2motion", str(tiny_audio2motion)]
+    arguments += ["--targets", ALL, "--cache", str(place / "cache"), "-o", str(output)]
+    group.main(arguments, prog_name="lp-pack", standalone_mode=False)
+    return output
+
+
+def test_stages_of_a_target_do_not_touch_those_of_another(
+    tiny_audio2motion: Path, tmp_path: Path
+) -> None:
+    lite = write_lite(tmp_path / "me.safetensors")
+    options = {"lite": lite, "audio2motion": tiny_audio2motion, "output": tmp_path / "b"}
+    alone = make_stages(make_plan(read_options(None, options)))
+    both = make_stages(make_plan(read_options(None, {**options, "targets": "tflite,onnx"})))
+    names = [stage.name for stage in both]
+    assert "tflite_fp16_generator" in names
+    assert not any(name.startswith("coreml") for name in names)
+    others = {stage.name: stage for stage in both}
+    for stage in alone:
+        assert others[stage.name].inputs == stage.inputs
+        assert others[stage.name].needs == stage.needs
+
+
+@pytest.mark.full_size
+def test_every_variant_is_there_and_verified(built: Path) -> None:
+    manifest = Bundle.open(built).manifest
+    assert [(v.target, v.precision) for v in manifest.variants] == [
+        (target, precision) for target in TARGETS for precision in ("fp32", "fp16")
+    ]
+    report = verify_bundle(built)
+    assert report.passed
+    assert all(variant.status == "passed" for variant in report.variants)
+    if evaluates_programs("coreml"):
+        details = [v.detail for v in report.variants if v.target == "coreml"]
+        assert all("not Apple's runtime" in detail for detail in details)
+        assert any("evaluation of the programs" in note for note in manifest.notes)
+
+
+@pytest.mark.full_size
+def test_every_target_plays_the_same_frames(built: Path) -> None:
+    bundle = Bundle.open(built)
+    pcm = np.random.default_rng(0).normal(size=5 * 640).astype(np.float32) * 0.1
+    frames = {}
+    for target in TARGETS:
+        session = bundle.session(target, "fp32", threads=1, engine=packager_engine(target))
+        frames[target] = np.stack([values["frame"] for values in session.push_pcm(pcm)])
+    for target in TARGETS:
+        np.testing.assert_allclose(frames[target], frames["onnx"], atol=1e-3)
+
+
+@pytest.mark.full_size
+def test_half_precision_is_smaller_in_every_target(built: Path) -> None:
+    sizes = {
+        (variant.target, variant.precision): sum(
+            record.bytes for graph in variant.graphs.values() for record in graph.files
+        )
+        for variant in Bundle.open(built).manifest.variants
+    }
+    for target in TARGETS:
+        assert sizes[target, "fp16"] < sizes[target, "fp32"]
+
+
+@pytest.mark.full_size
+def test_the_command_line_shows_the_targets(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group.main(["inspect", str(built), "--json"], prog_name="lp-pack", standalone_mode=False)
+    graphs = json.loads(capsys.readouterr().out)["graphs"]
+    requires = {(g["target"], g["requires"]) for g in graphs}
+    assert ("coreml", "iOS16") in requires
+    assert all(g["operators"] > 0 and g["bytes"] > 0 for g in graphs)

@@ -1,0 +1,64 @@
+"""The Dart SDK for tests, wherever it is; tests skip and say so where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from native_bridge import BRIDGE
+
+PACKAGE = BRIDGE / "dart"
+
+
+def dart() -> Path:
+    """The `dart` command: LP_DART, or on the PATH."""
+    found = os.environ.get("LP_DART") or shutil.which("dart")
+    if not found:
+        pytest.skip("no Dart SDK: set LP_DART to the `dart` command, or put it on the PATH")
+    return Path(found)
+
+
+def ffi_package() -> Path:
+    """package:ffi, as Debian's dart-ffi installs it or as pub cached it."""
+    cache = Path(os.environ.get("PUB_CACHE", Path.home() / ".pub-cache"))
+    candidates = [
+        *[parent / "share/dart/packages/ffi" for parent in dart().resolve().parents],
+        *sorted(cache.glob("hosted/*/ffi-2.*"), reverse=True),
+    ]
+    for candidate in candidates:
+        if (candidate / "lib" / "ffi.dart").exists():
+            return candidate
+    pytest.skip("package:ffi is not here: `dart pub get` needs a network, or install dart-ffi")
+
+
+def resolve_packages() -> None:
+    """What `dart pub get` writes, without the network."""
+    packages = [("lp_pack", PACKAGE), ("ffi", ffi_package())]
+    config = {
+        "configVersion": 2,
+        "packages": [
+            {"name": n, "rootUri": p.as_uri(), "packageUri": "lib/", "languageVersion": "3.7"}
+            for n, p in packages
+        ],
+    }
+    folder = PACKAGE / ".dart_tool"
+    folder.mkdir(exist_ok=True)
+    (folder / "package_config.json").write_text(json.dumps(config))
+
+
+def run_dart(*arguments: Any, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run `dart` in the package's folder; its settings and caches go to `home`."""
+    resolve_packages()
+    return subprocess.run(
+        [str(word) for word in (dart(), *arguments)],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE,
+        env=os.environ | {"HOME": str(home), "DART_DISABLE_ANALYTICS": "1"},
+        timeout=900,
+    )
