@@ -48,7 +48,7 @@ const Threshold& threshold_for(const Manifest& manifest, const Variant& variant,
                                const GoldenCase& golden, const std::string& tensor) {
   for (const ParityFigure& figure : manifest.parity) {
     if (figure.tensor != tensor || figure.target != variant.target ||
-        figure.precision != variant.precision) {
+        figure.precision != variant.precision || !figure.region.empty()) {
       continue;
     }
     for (const Threshold& threshold : manifest.thresholds) {

@@ -114,17 +114,26 @@ GraphFile graph_file(const json& value, const std::string& path) {
                   each(object, "files", file_record), each(object, "inputs", tensor_spec),
                   each(object, "outputs", tensor_spec)};
   object.object("operators");
-  for (const char* key : {"opset", "minimum_os", "recipe"}) object.optional(key);
+  for (const char* key : {"opset", "minimum_os", "compression", "exceptions"}) object.optional(key);
   object.refuse_unknown_keys();
   return graph;
 }
 
+std::string execution_provider(const json& value, const std::string& path) {
+  return one_of<std::string>(
+      text_of(value, path), path,
+      {{"cpu", "cpu"}, {"xnnpack", "xnnpack"}, {"coreml", "coreml"}, {"nnapi", "nnapi"}});
+}
+
 Variant variant(const json& value, const std::string& path) {
   JsonObject object(value, path);
-  Variant result{object.text("target"), object.text("precision"), {}};
+  Variant result{object.text("target"), object.text("precision"), {}, {"cpu"}};
   for (const auto& item : object.object("graphs").items()) {
     const std::string where = object.path_of("graphs") + "." + item.key();
     result.graphs.emplace(identifier(item.key(), where), graph_file(item.value(), where));
+  }
+  if (object.optional("execution_providers") != nullptr) {
+    result.execution_providers = each(object, "execution_providers", execution_provider);
   }
   object.refuse_unknown_keys();
   return result;
@@ -277,7 +286,8 @@ ParityFigure parity_figure(const json& value, const std::string& path) {
   JsonObject object(value, path);
   ParityFigure figure{object.text("stage"),         object.text("graph"),
                       object.text("tensor"),        object.text("threshold"),
-                      object.text_or("target", ""), object.text_or("precision", "")};
+                      object.text_or("target", ""), object.text_or("precision", ""),
+                      object.text_or("region", "")};
   for (const char* key : {"worst", "mean"}) object.number(key);
   object.integer("frames");
   object.optional("motion_source");

@@ -37,6 +37,8 @@ struct Variant {
   std::string target;
   std::string precision;
   std::map<std::string, GraphFile> graphs;
+  // For ONNX, most wanted first.
+  std::vector<std::string> execution_providers;
 };
 
 struct PipelineInput {
@@ -127,6 +129,8 @@ struct ParityFigure {
   std::string threshold;
   std::string target;
   std::string precision;
+  // Empty: the whole tensor.
+  std::string region;
 };
 
 struct Manifest {

@@ -34,7 +34,7 @@ from lp_pack.reference import MOTION_FRAMES, Reference, draw, record
 from lp_pack.simplify import simplify
 from lp_pack.stages import Folders
 from lp_pack.thresholds import REWRITE
-from lp_runtime.manifest import GraphFile, ParityFigure, Pipeline, Precision, Target
+from lp_runtime.manifest import Compression, GraphFile, ParityFigure, Pipeline, Precision, Target
 
 CROP, BAKE, REFERENCE, REWRITE_PARITY = "crop", "bake", "reference", "rewrite_parity"
 FIGURES_NAME = "figures.json"
@@ -185,10 +185,15 @@ def graph_records(
     records = {}
     for graph, folder in stage_folders.items():
         path = folder / file_name(graph, target)
-        recipe = FP16_RECIPES[target] if precision == "fp16" else ""
         place = f"graphs/{target}/{precision}/{file_name(graph, target)}"
-        records[graph] = (path, graph_file(target, path, place, recipe))
+        records[graph] = (path, graph_file(target, path, place, _compression(target, precision)))
     return records
+
+
+def _compression(target: Target, precision: Precision) -> Compression | None:
+    if precision == "fp32":
+        return None
+    return Compression(recipe=precision, description=FP16_RECIPES[target])
 
 
 def pipeline_of(persona: Persona, audio2motion: Audio2Motion, reference: Reference) -> Pipeline:

@@ -93,7 +93,7 @@ def _graphs(manifest: Manifest) -> dict[str, str]:
                     f"{size / 1e6:.3f} MB",
                     f"{sum(graph.operators.values())} operators",
                     requires,
-                    graph.recipe,
+                    graph.compression.recipe if graph.compression else "",
                     f"sha256 {digests}",
                 )
                 if part

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lp_pack.hashing import file_sha256, folder_records
 from lp_pack.manifest import onnx_graph_file, with_range
-from lp_runtime.manifest import FileRecord, GraphFile, Target
+from lp_runtime.manifest import Compression, FileRecord, GraphFile, Target
 
 SUFFIXES: dict[Target, str] = {"onnx": ".onnx", "coreml": ".mlpackage", "tflite": ".tflite"}
 
@@ -16,23 +16,25 @@ def file_name(graph: str, target: Target = "onnx") -> str:
     return f"{graph}{SUFFIXES[target]}"
 
 
-def graph_file(target: Target, path: Path, place: str, recipe: str = "") -> GraphFile:
+def graph_file(
+    target: Target, path: Path, place: str, compression: Compression | None = None
+) -> GraphFile:
     """The manifest's record of a graph.
 
     Args:
         target: which format.
         path: the file or folder.
         place: where it lies in the bundle, relative.
-        recipe: how it was compressed.
+        compression: how its numbers were narrowed.
     """
     if target == "coreml":
-        return _coreml_graph_file(path, place, recipe)
+        return _coreml_graph_file(path, place, compression)
     if target == "tflite":
-        return _tflite_graph_file(path, place, recipe)
-    return onnx_graph_file(path, place, recipe)
+        return _tflite_graph_file(path, place, compression)
+    return onnx_graph_file(path, place, compression)
 
 
-def _tflite_graph_file(path: Path, place: str, recipe: str) -> GraphFile:
+def _tflite_graph_file(path: Path, place: str, compression: Compression | None) -> GraphFile:
     from lp_pack.export.tflite_graph import TfliteModel
 
     model = TfliteModel.read(path)
@@ -43,11 +45,11 @@ def _tflite_graph_file(path: Path, place: str, recipe: str) -> GraphFile:
         inputs=tuple(with_range(spec) for spec in model.inputs()),
         outputs=tuple(with_range(spec) for spec in model.outputs()),
         operators=model.operator_counts(),
-        recipe=recipe,
+        compression=compression,
     )
 
 
-def _coreml_graph_file(path: Path, place: str, recipe: str) -> GraphFile:
+def _coreml_graph_file(path: Path, place: str, compression: Compression | None) -> GraphFile:
     from lp_pack.export.coreml_package import (
         minimum_os,
         operator_counts,
@@ -67,5 +69,5 @@ def _coreml_graph_file(path: Path, place: str, recipe: str) -> GraphFile:
         outputs=tuple(with_range(spec) for spec in tensor_specs(specification.description.output)),
         operators=operator_counts(specification),
         minimum_os=minimum_os(specification),
-        recipe=recipe,
+        compression=compression,
     )

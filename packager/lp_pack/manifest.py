@@ -12,6 +12,7 @@ from lp_models.motion_stitcher import Mode
 from lp_pack.export.onnx_graph import load, operator_counts, opset_version, tensor_spec
 from lp_pack.hashing import file_sha256
 from lp_runtime.manifest import (
+    Compression,
     FileRecord,
     FrameFormat,
     GraphFile,
@@ -137,13 +138,13 @@ def _step(graph: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Step
     )
 
 
-def onnx_graph_file(path: Path, place: str, recipe: str = "") -> GraphFile:
+def onnx_graph_file(path: Path, place: str, compression: Compression | None = None) -> GraphFile:
     """The manifest's record of an ONNX file.
 
     Args:
         path: the file.
         place: where it lies in the bundle, relative.
-        recipe: how it was compressed.
+        compression: how its numbers were narrowed.
     """
     model = load(path)
     record = FileRecord(path=place, sha256=file_sha256(path), bytes=path.stat().st_size)
@@ -154,7 +155,7 @@ def onnx_graph_file(path: Path, place: str, recipe: str = "") -> GraphFile:
         outputs=tuple(with_range(tensor_spec(value)) for value in model.graph.outputs),
         operators=operator_counts(model),
         opset=opset_version(model),
-        recipe=recipe,
+        compression=compression,
     )
 
 

@@ -158,6 +158,7 @@ def _threshold(manifest: Manifest, session: Session, case: GoldenCase, tensor: s
         figure
         for figure in manifest.parity
         if figure.tensor == tensor
+        and not figure.region
         and figure.target is not None
         and figure.precision is not None
         and (figure.target, figure.precision) in in_use

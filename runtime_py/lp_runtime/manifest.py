@@ -27,6 +27,8 @@ Identifier = Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
 ElementType = Literal["float32", "float16", "int32", "int64", "uint8"]
 Target = Literal["onnx", "coreml", "tflite"]
 Precision = Literal["fp32", "fp16", "int8", "w8", "w6", "w4"]
+# ONNX Runtime's execution providers, by the names that its mobile builds use.
+ExecutionProvider = Literal["cpu", "xnnpack", "coreml", "nnapi"]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,6 +55,50 @@ class FileRecord(Struct, frozen=True):
     bytes: int
 
 
+class Calibration(Struct, frozen=True):
+    """The recorded values from which the ranges of activations were taken."""
+
+    # In words, e.g. the names of the motion templates.
+    source: str
+    # Of the recorded tensors, in the order in which they were read.
+    sha256: Sha256
+    # How many sets of graph inputs were run.
+    samples: int
+    seed: int
+
+
+class KeptWide(Struct, frozen=True):
+    """Layers that a recipe leaves in a wider precision."""
+
+    # What they have in common, e.g. "statistics of normalisation".
+    rule: str
+    reason: str
+    precision: Literal["fp32", "fp16", "int8", "w8", "w6"]
+    layers: int
+
+
+class Compression(Struct, frozen=True):
+    """How a graph's numbers were narrowed."""
+
+    # A name in the packager's table of recipes, or that of the recipe file.
+    recipe: str
+    # What is narrowed and what the runtime does with it, in a sentence.
+    description: str
+    # None where no activation is quantized.
+    calibration: Calibration | None = None
+    kept_wide: tuple[KeptWide, ...] = ()
+
+
+class AcceleratorException(Struct, frozen=True):
+    """Operators of a graph that an accelerator leaves to the CPU."""
+
+    # A name in the packager's accelerator table, e.g. "coreml_neural_engine".
+    accelerator: str
+    operator: str
+    count: int
+    reason: str
+
+
 class GraphFile(Struct, frozen=True):
     """One graph in one target format and precision."""
 
@@ -68,8 +114,10 @@ class GraphFile(Struct, frozen=True):
     opset: int | None = None
     # E.g. "iOS16"; None where the target has no such notion.
     minimum_os: str | None = None
-    # What was compressed and how, in a sentence; empty for plain precisions.
-    recipe: str = ""
+    # None for plain float32.
+    compression: Compression | None = None
+    # Empty: every operator is on the lists of the target's accelerators.
+    exceptions: tuple[AcceleratorException, ...] = ()
 
 
 class Variant(Struct, frozen=True):
@@ -78,6 +126,8 @@ class Variant(Struct, frozen=True):
     target: Target
     precision: Precision
     graphs: dict[Identifier, GraphFile]
+    # For ONNX, most wanted first; a runtime takes the first that its engine has.
+    execution_providers: tuple[ExecutionProvider, ...] = ("cpu",)
 
 
 class PipelineInput(Struct, frozen=True):
@@ -199,6 +249,8 @@ class ParityFigure(Struct, frozen=True):
     precision: Precision | None = None
     # Where the driving motion came from, e.g. "seeded walk" or a template's file name.
     motion_source: str = ""
+    # The part of the frame that was compared; empty: all of it.
+    region: Literal["", "lips"] = ""
 
 
 class Measurement(Struct, frozen=True):
