@@ -1,5 +1,5 @@
-// A small stand-in for libFuzzer: runs every file of the corpus, then random mutations of them for
-// the time given. Understands `-max_total_time=SECONDS` and folders; other options are ignored.
+// A small stand-in for libFuzzer: runs every file of the corpus, then random mutations of them.
+// Understands `-seed=N`, `-runs=N`, `-max_total_time=SECONDS` and folders, nothing else.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,27 +50,41 @@ void mutate(std::string& input, const std::vector<std::string>& corpus, Random& 
   }
 }
 
+// In the order of their names: folders list them as they like.
+void read_folder(const char* folder, std::vector<std::string>& corpus) {
+  std::set<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.insert(entry.path());
+  for (const auto& file : files) {
+    std::ifstream stream(file, std::ios::binary);
+    corpus.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   long seconds = 0;
+  unsigned long wanted = 0;
+  unsigned long seed = std::random_device()();
   std::vector<std::string> corpus;
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "-max_total_time=", 16) == 0) seconds = std::atol(argv[i] + 16);
-    if (argv[i][0] == '-') continue;
-    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream stream(entry.path(), std::ios::binary);
-      corpus.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-    }
+    if (std::strncmp(argv[i], "-runs=", 6) == 0) wanted = std::strtoul(argv[i] + 6, nullptr, 10);
+    if (std::strncmp(argv[i], "-seed=", 6) == 0) seed = std::strtoul(argv[i] + 6, nullptr, 10);
+    if (argv[i][0] != '-') read_folder(argv[i], corpus);
   }
   const auto run = [](const std::string& input) {
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
   };
   for (const std::string& input : corpus) run(input);
-  Random random(1);
+  Random random(seed);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  const auto goes_on = [&](unsigned long runs) {
+    return (wanted == 0 || runs < wanted) &&
+           (seconds == 0 || std::chrono::steady_clock::now() < end);
+  };
   unsigned long runs = corpus.size();
-  while (!corpus.empty() && std::chrono::steady_clock::now() < end) {
+  while (!corpus.empty() && goes_on(runs)) {
     std::string input = corpus[below(random, corpus.size())];
     mutate(input, corpus, random);
     // Where it crashes, the input is found in this file.
