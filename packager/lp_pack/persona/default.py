@@ -14,7 +14,7 @@ from lp_models.dims import LivePortraitDims
 from lp_models.lite_generator import LiteGenerator
 from lp_models.motion_stitcher import Mode
 from lp_pack.demo.face import demo_face
-from lp_pack.demo.persona import AUDIO2MOTION_WEIGHTS, GENERATOR_WEIGHTS, demo_portrait
+from lp_pack.demo.shipped import AUDIO2MOTION_WEIGHTS, GENERATOR_WEIGHTS, demo_portrait
 from lp_pack.licences import ASTRONAUT, LP_PACK, LicenceText
 from lp_pack.persona.lite import LitePersona
 from lp_pack.persona.liveportrait import LivePortraitPersona

@@ -8,18 +8,32 @@ import numpy as np
 import pytest
 import torch
 
-from lp_models.lite_generator import KIND
+from lp_models.baking import SourceFace
+from lp_models.lite_generator import KIND, LiteGenerator
 from lp_models.own_checkpoint import load_own
-from lp_pack.demo.persona import GENERATOR_WEIGHTS, WEIGHTS, DemoPersona, demo_persona
-from lp_pack.demo.puppet import Puppet
+from lp_pack.demo.face import demo_face
+from lp_pack.demo.puppet import Puppet, portrait
+from lp_pack.demo.shipped import GENERATOR_WEIGHTS, WEIGHTS, demo_portrait
 from lp_pack.distillation.evaluation import draw, measure
 from lp_pack.distillation.face_record import FACE_KEY, face_from_text
 from lp_pack.distillation.motion_sampling import held_out_sequences
 
 
 @pytest.fixture(scope="module")
-def persona() -> DemoPersona:
-    return demo_persona()
+def face() -> SourceFace:
+    return demo_face()
+
+
+@pytest.fixture(scope="module")
+def generator() -> LiteGenerator:
+    return LiteGenerator.load(GENERATOR_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def at_rest(generator: LiteGenerator, face: SourceFace) -> np.ndarray:
+    """(512, 512, 3) the generator's frame at the portrait's own keypoints, 0 to 255."""
+    with torch.no_grad():
+        return (generator(face.keypoints)[0].permute(1, 2, 0) * 255).numpy()
 
 
 def test_the_weights_stay_under_12_mb() -> None:
@@ -37,31 +51,28 @@ def test_the_report_meets_the_targets() -> None:
 
 
 def test_the_generator_agrees_with_its_report_on_motion_it_never_saw(
-    persona: DemoPersona,
+    generator: LiteGenerator, face: SourceFace
 ) -> None:
-    (sequence,) = held_out_sequences(persona.face, 1, 50, seed=0)
+    (sequence,) = held_out_sequences(face, 1, 50, seed=0)
     points = sequence.keypoints[20:28]
-    figures = measure("held out", points, Puppet().frames(points), draw(persona.generator, points))
+    figures = measure("held out", points, Puppet().frames(points), draw(generator, points))
     assert figures.psnr_db > 30
     assert figures.lips_psnr_db > 27
 
 
-def test_the_frame_at_rest_is_the_portrait(persona: DemoPersona) -> None:
-    with torch.no_grad():
-        frame = persona.generator(persona.face.keypoints)[0].permute(1, 2, 0).numpy() * 255
-    assert np.abs(frame - persona.portrait).mean() < 2.5
+def test_the_frame_at_rest_is_the_portrait(at_rest: np.ndarray, face: SourceFace) -> None:
+    picture = demo_portrait(face).astype(np.float32)
+    assert np.abs(at_rest - picture).mean() < 2.5
     # At the frame's edge, where paste-back would show a seam.
-    assert np.abs(frame[:4] - persona.portrait[:4]).max() < 12
+    assert np.abs(at_rest[:4] - picture[:4]).max() < 12
 
 
-def test_the_background_is_plain_enough_to_key_out(persona: DemoPersona) -> None:
-    with torch.no_grad():
-        frame = persona.generator(persona.face.keypoints)[0].permute(1, 2, 0).numpy() * 255
-    corner = frame[:60, :60].reshape(-1, 3)
-    assert np.abs(corner - np.array(persona.background)).max() < 12
+def test_the_background_is_plain_enough_to_key_out(at_rest: np.ndarray) -> None:
+    corner = at_rest[:60, :60].reshape(-1, 3)
+    assert np.abs(corner - np.array(portrait.BACKGROUND)).max() < 12
 
 
-def test_the_file_knows_whose_face_it_is(persona: DemoPersona) -> None:
+def test_the_file_knows_whose_face_it_is(face: SourceFace) -> None:
     text = load_own(GENERATOR_WEIGHTS, KIND).extra[FACE_KEY]
     stored = face_from_text(text, GENERATOR_WEIGHTS)
-    torch.testing.assert_close(stored.keypoints, persona.face.keypoints, atol=1e-5, rtol=0)
+    torch.testing.assert_close(stored.keypoints, face.keypoints, atol=1e-5, rtol=0)
