@@ -40,12 +40,12 @@ def template_motion(path: Path, frames: int) -> DrivingMotion:
     return DrivingMotion(recorded[chosen], recorded[0], path.name)
 
 
-def seeded_walk(rest: np.ndarray, frames: int) -> DrivingMotion:
+def seeded_walk(rest: np.ndarray, frames: int, seed: int = WALK_SEED) -> DrivingMotion:
     """A smooth motion around `rest` (70,) that covers what a lively head does.
 
     Each number is a sum of a few sine waves of whole periods, so that the walk has no jump.
     """
-    random = np.random.default_rng(WALK_SEED)
+    random = np.random.default_rng(seed)
     time = np.arange(frames)[:, None, None] / max(frames, 1)
     periods = random.integers(1, 5, (WAVES, 70))
     phases = random.uniform(0, 1, (WAVES, 70))
