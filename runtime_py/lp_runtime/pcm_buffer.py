@@ -35,7 +35,7 @@ class PcmBuffer:
             )
         if not np.isfinite(given).all():
             raise InputError("The sound holds NaN or infinity.", expected="finite samples")
-        self._append(given.astype(np.float32))
+        self._append(given.astype(np.float32, copy=False))
         self.pushed += len(given)
 
     def pad(self, extra_frames: int) -> None:
@@ -53,5 +53,6 @@ class PcmBuffer:
         return frame
 
     def _append(self, samples: np.ndarray) -> None:
+        # Concatenating copies: what the caller does to `samples` later changes nothing here.
         self._samples = np.concatenate([self._samples[self._start :], samples])
         self._start = 0

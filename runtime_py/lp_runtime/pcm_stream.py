@@ -48,7 +48,7 @@ class PcmStream:
         if self._resampler is None or not len(mono):
             return mono
         frame = av.AudioFrame(format="flt", layout="mono", samples=len(mono))
-        frame.planes[0].update(mono)
+        frame.planes[0].update(mono.tobytes())
         frame.sample_rate = self.input_rate
         return self._joined(self._resampler.resample(frame))
 
@@ -115,7 +115,9 @@ class PcmStream:
 
     @staticmethod
     def _joined(frames: list[av.AudioFrame]) -> np.ndarray:
-        parts = [np.frombuffer(frame.planes[0], np.float32, frame.samples) for frame in frames]
+        parts = [
+            np.asarray(memoryview(frame.planes[0]).cast("f"))[: frame.samples] for frame in frames
+        ]
         if not parts:
             return np.zeros(0, np.float32)
         # A filter overshoots. The copy owns its memory, which the frame's does not.
