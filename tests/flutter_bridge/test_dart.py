@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dart_tools import run_dart
-from native_bridge import BRIDGE, NativeBridge, engine_library, library_path
+from dart_layout import layout_probe, parse_probe
+from dart_tools import resolve_packages, run_dart
+from native_bridge import BRIDGE, NativeBridge, engine_library, library_path, load_tool
 from tiny_bundle import build_tiny_bundle
 
 from lp_runtime.bundle import Bundle
 from lp_runtime.composer import Composer
 
 FRAMES = 20
+VALUES = ("motion", "keypoints", "frame")
 
 
 def test_bindings_are_those_of_the_header() -> None:
@@ -38,7 +40,7 @@ def test_format_and_analysis(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle, sound, and the pictures that the Python runtime makes of it."""
+    """A bundle, sound, and the pictures and values that the Python runtime makes of it."""
     folder = tmp_path_factory.mktemp("scenario")
     bundle = Bundle.open(build_tiny_bundle(folder / "bundle.lpbundle").path)
     samples = np.random.default_rng(8).integers(-9000, 9000, FRAMES * 640 - 100).astype("<i2")
@@ -46,7 +48,9 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session = bundle.session(threads=1)
     composer = Composer(bundle, session)
     sound = samples.astype(np.float32) / 32768
-    frames = [*session.push_pcm(sound), *session.flush()]
+    frames = [*session.push_pcm(sound, VALUES), *session.flush(VALUES)]
+    for name in VALUES:
+        (folder / f"{name}.f32").write_bytes(np.stack([f[name] for f in frames]).tobytes())
     opaque = np.full((*composer.size[::-1], 1), 255, np.uint8)
     pictures = [np.concatenate([composer(values["frame"]), opaque], axis=2) for values in frames]
     (folder / "frames.rgba").write_bytes(np.stack(pictures).tobytes())
@@ -69,10 +73,22 @@ def test_package_against_the_real_library(
             [compiled, *arguments], capture_output=True, text=True, timeout=600
         )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "All 8 tests passed" in finished.stdout
-    sizes = {
-        words[1]: int(words[2])
-        for line in finished.stdout.splitlines()
-        if (words := line.split())[0] == "sizeof"
-    }
-    assert sizes == {name: ctypes.sizeof(kind) for name, kind in bridge.structs.items()}
+    assert "All 9 tests passed" in finished.stdout
+
+
+def test_structs_lie_in_dart_as_in_c(bridge: NativeBridge, tmp_path: Path) -> None:
+    """Size, and offset and width of every field; ctypes is held to the compilers elsewhere."""
+    program = tmp_path / "layout_probe.dart"
+    program.write_text(layout_probe(bridge.header, load_tool("generate_dart_bindings")))
+    packages = resolve_packages()
+    finished = run_dart(f"--packages={packages}", program, home=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    layout, widths = parse_probe(finished.stdout)
+    expected = {}
+    for name, kind in bridge.structs.items():
+        expected[name] = ctypes.sizeof(kind)
+        for field, _ in kind._fields_:
+            place = getattr(kind, field)
+            expected[f"{name}.{field}"] = place.offset
+            assert widths[f"{name}.{field}"] == place.size
+    assert layout == expected

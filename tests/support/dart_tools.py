@@ -36,8 +36,8 @@ def ffi_package() -> Path:
     pytest.skip("package:ffi is not here: `dart pub get` needs a network, or install dart-ffi")
 
 
-def resolve_packages() -> None:
-    """What `dart pub get` writes, without the network."""
+def resolve_packages() -> Path:
+    """What `dart pub get` writes, without the network; returns that file."""
     packages = [("lp_pack", PACKAGE), ("ffi", ffi_package())]
     config = {
         "configVersion": 2,
@@ -48,7 +48,9 @@ def resolve_packages() -> None:
     }
     folder = PACKAGE / ".dart_tool"
     folder.mkdir(exist_ok=True)
-    (folder / "package_config.json").write_text(json.dumps(config))
+    file = folder / "package_config.json"
+    file.write_text(json.dumps(config))
+    return file
 
 
 def run_dart(*arguments: Any, home: Path) -> subprocess.CompletedProcess[str]:

@@ -3,15 +3,13 @@
 //
 //   dart test/persona_test.dart LIBLP_BRIDGE ENGINE_LIBRARY SCENARIO_FOLDER
 //
-// The folder holds `bundle.lpbundle`, `speech.pcm` (16-bit samples) and `frames.rgba`, the pictures
-// that the Python runtime makes of it.
+// The folder holds `bundle.lpbundle`, `speech.pcm` (16-bit samples), and what the Python runtime
+// makes of it: pictures in `frames.rgba`, values in `motion.f32`, `keypoints.f32` and `frame.f32`.
 import 'dart:async';
-import 'dart:ffi';
 import 'dart:io';
 import 'dart:typed_data';
 
 import 'package:lp_pack/lp_pack.dart';
-import 'package:lp_pack/src/bindings.g.dart' as c;
 
 late final String libraryPath;
 late final String engine;
@@ -92,6 +90,49 @@ Future<void> framesAreThoseOfPython() async {
     check(frames[1].time == const Duration(milliseconds: 40), 'time');
     persona.close();
   }
+}
+
+Future<void> tensorsAreThoseOfPython() async {
+  final persona = await open();
+  final frames = <PersonaFrame>[];
+  for (final name in ['motion', 'keypoints', 'frame']) {
+    persona.watch(name);
+  }
+  persona.frames.listen(frames.add);
+  await persona.speak(speech());
+  await Future<void>.delayed(Duration.zero);
+  var worst = 0.0;
+  for (final name in ['motion', 'keypoints', 'frame']) {
+    final bytes = File('${scenario.path}/$name.f32').readAsBytesSync();
+    final expected = bytes.buffer.asFloat32List();
+    final got = [for (final frame in frames) ...frame.values[name]!];
+    check(got.length == expected.length, 'as many numbers in $name');
+    for (var i = 0; i < got.length; i++) {
+      final difference = (got[i] - expected[i]).abs();
+      // Not "<=": a NaN must fail.
+      if (!(difference < worst)) worst = difference;
+    }
+  }
+  check(worst <= 1e-5, 'tensors within 1e-5, not $worst');
+  stdout.writeln('tensors differ by $worst at most');
+  persona.close();
+}
+
+Future<void> displaysBorrowTheSession() async {
+  final persona = await open();
+  check(persona.lend() != 0, 'a ticket');
+  throwsStateError(persona.lend, 'lend twice');
+  throwsStateError(() => persona.frames, 'frames while lent');
+  var changes = 0;
+  persona.pictureChanges.listen((_) => changes++);
+  persona
+    ..setBackground(const Background.color(1, 2, 3))
+    ..takeBack();
+  check(changes == 1, 'a display learns of the background');
+  persona.frames.listen((_) {});
+  throwsStateError(persona.lend, 'lend while listened to');
+  persona.close();
+  throwsStateError(persona.lend, 'lend after close');
 }
 
 Future<void> utterancesFollowEachOther() async {
@@ -217,33 +258,20 @@ Future<void> closingWhileSpeaking() async {
   }
 }
 
-Future<void> structsHaveTheSizesOfC() async {
-  final sizes = {
-    'lp_open_options': sizeOf<c.LpOpenOptions>(),
-    'lp_info': sizeOf<c.LpInfo>(),
-    'lp_surface': sizeOf<c.LpSurface>(),
-    'lp_frame_info': sizeOf<c.LpFrameInfo>(),
-    'lp_background': sizeOf<c.LpBackground>(),
-    'lp_self_check_result': sizeOf<c.LpSelfCheckResult>(),
-    'lp_statistics': sizeOf<c.LpStatistics>(),
-  };
-  // The Python side of this test compares them with the compiler's.
-  sizes.forEach((name, size) => stdout.writeln('sizeof $name $size'));
-}
-
 Future<void> main(List<String> arguments) async {
   libraryPath = arguments[0];
   engine = arguments[1];
   scenario = Directory(arguments[2]);
   final tests = {
     'frames are those of Python': framesAreThoseOfPython,
+    'tensors are those of Python': tensorsAreThoseOfPython,
+    'displays borrow the session': displaysBorrowTheSession,
     'utterances follow each other': utterancesFollowEachOther,
     'interruption stops at once': interruptionStopsAtOnce,
     'real time keeps time': realTimeKeepsTime,
     'describes and checks itself': describesAndChecksItself,
     'mistakes are explained': mistakesAreExplained,
     'closing while speaking': closingWhileSpeaking,
-    'structs have the sizes of C': structsHaveTheSizesOfC,
   };
   for (final MapEntry(:key, :value) in tests.entries) {
     await value().timeout(const Duration(minutes: 2));

@@ -28,6 +28,15 @@ final class FrameCanvas {
   final int _bytes;
   final Pointer<LpSurface> _surface;
   final Pointer<LpFrameInfo> _frame;
+  final Set<String> _watched = {};
+
+  /// Keeps this value with every frame that is made from now on.
+  void watch(NativeLibrary library, Pointer<LpSession> session, String name) =>
+      using((arena) {
+        final text = name.toNativeUtf8(allocator: arena).cast<Char>();
+        library.check(library.bindings.lpWatch(session, text), 'Persona.watch');
+        _watched.add(name);
+      });
 
   /// The next frame that is due, or null.
   PersonaFrame? next(NativeLibrary library, Pointer<LpSession> session) {
@@ -46,8 +55,33 @@ final class FrameCanvas {
       time: Duration(microseconds: info.timeUs),
       isLast: info.isLast != 0,
       droppedBefore: info.droppedBefore,
+      values: {
+        for (final name in _watched)
+          if (_value(library, session, name) case final numbers?) name: numbers,
+      },
     );
   }
+
+  /// The numbers of a watched value; null for a frame made before it was watched.
+  Float32List? _value(
+    NativeLibrary library,
+    Pointer<LpSession> session,
+    String name,
+  ) => using((arena) {
+    final text = name.toNativeUtf8(allocator: arena).cast<Char>();
+    final count = arena<Uint64>();
+    final read = library.bindings.lpReadValue;
+    // Asking with no room tells how many numbers there are.
+    if (read(session, text, nullptr, 0, count) != lpErrorBufferTooSmall) {
+      return null;
+    }
+    final numbers = arena<Float>(count.value);
+    library.check(
+      read(session, text, numbers, count.value, count),
+      'Persona.frames',
+    );
+    return Float32List.fromList(numbers.asTypedList(count.value));
+  });
 
   /// The picture shown last, or the portrait; null where there is none.
   Uint8List? again(NativeLibrary library, Pointer<LpSession> session) {

@@ -70,12 +70,48 @@ final class Persona implements Finalizable {
   Completer<void>? _room;
   int _interruptions = 0;
 
+  bool _lent = false;
+  final StreamController<void> _pictureChanges = StreamController.broadcast(
+    sync: true,
+  );
+
   /// Sizes and rates.
   late final PersonaInfo info;
 
   /// The frames, in order, for one listener. With [Pacing.none] a paused listener holds the native
   /// worker back; with [Pacing.realTime] frames go by.
-  Stream<PersonaFrame> get frames => _frames.stream;
+  ///
+  /// StateError while a display has the session ([lend]): it takes the frames.
+  Stream<PersonaFrame> get frames {
+    if (_lent) throw StateError('Persona.frames: a display takes the frames.');
+    return _frames.stream;
+  }
+
+  /// Lends the session to native code that takes and draws the frames itself, such as the texture
+  /// of a Flutter view: the `lp_session *` of lp_bridge.h. It stays this persona's, and native code
+  /// that uses it after [close] is told so. StateError while [frames] has a listener, or while it
+  /// is lent already; [takeBack] ends it.
+  int lend() {
+    _requireOpen();
+    if (_lent || _frames.hasListener) {
+      throw StateError('Persona.lend: its frames are being taken already.');
+    }
+    _lent = true;
+    return _session.address;
+  }
+
+  /// Ends [lend].
+  void takeBack() => _lent = false;
+
+  /// Fires when the picture shown would look different drawn again: after [setBackground].
+  Stream<void> get pictureChanges => _pictureChanges.stream;
+
+  /// Keeps the pipeline's value [name], e.g. `motion`, in [PersonaFrame.values] of every frame that
+  /// is made from now on.
+  void watch(String name) {
+    _requireOpen();
+    _canvas.watch(_library, _session, name);
+  }
 
   /// Name, notes, pipeline, variant and engine of the open bundle.
   Map<String, Object?> describe() {
@@ -89,7 +125,8 @@ final class Persona implements Finalizable {
   }
 
   /// Speaks this sound: 16-bit little-endian mono samples at [PersonaInfo.sampleRate], in chunks
-  /// of any length. Needs a listener to [frames]: frames that nobody takes hold the worker back.
+  /// of any length. Needs a listener to [frames] or a display: frames that nobody takes hold the
+  /// worker back.
   ///
   /// Completes when the last frame was made: with true, or with false when [interrupt] or [close]
   /// came first. One utterance at a time: StateError while another one is spoken.
@@ -236,6 +273,7 @@ final class Persona implements Finalizable {
         'Persona.setBackground',
       );
     });
+    _pictureChanges.add(null);
   }
 
   /// What is shown now: the last frame, or the portrait before the first; null where a bundle has
@@ -301,6 +339,7 @@ final class Persona implements Finalizable {
     _callback.close();
     _canvas.free();
     unawaited(_frames.close());
+    unawaited(_pictureChanges.close());
     _finishSpeaking(false);
   }
 

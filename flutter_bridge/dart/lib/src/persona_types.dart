@@ -116,6 +116,7 @@ final class PersonaFrame {
     required this.time,
     required this.isLast,
     required this.droppedBefore,
+    this.values = const {},
   });
 
   /// Four bytes a pixel, rows without gaps; a copy that is the listener's.
@@ -141,6 +142,9 @@ final class PersonaFrame {
 
   /// Frames dropped since the one before.
   final int droppedBefore;
+
+  /// The values that `Persona.watch` asked for, in C order; a frame made before lacks them.
+  final Map<String, Float32List> values;
 }
 
 /// What lies behind the figure.
