@@ -6,7 +6,7 @@ Read `make_stages` for what happens and in which order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -124,7 +124,7 @@ def make_stages(plan: BuildPlan) -> tuple[Stage, ...]:
         for target in plan.targets
         for precision in plan.precisions
     ]
-    return tuple(stages)
+    return tuple(replace(stage, cost_class=plan.cost_class) for stage in stages)
 
 
 def _module_inputs(plan: BuildPlan, graph: str) -> dict[str, str]:

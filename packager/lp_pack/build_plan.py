@@ -34,6 +34,12 @@ class BuildPlan:
     parity_motion: Path | None = None
     replace: bool = False
 
+    @property
+    def cost_class(self) -> str:
+        """Stages of builds of one class take about equally long: tier and size of the networks."""
+        weights = sum(self.persona.weight_counts.values())
+        return f"{self.persona.tier}, {weights / 1e6:.1f} M weights"
+
     def check_output(self) -> None:
         """Raise ConfigError unless the bundle can be written where it should."""
         where, parent = self.output, self.output.resolve().parent

@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import os
 import shutil
+import statistics
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,9 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stage: str
     key: str
     files: tuple[FileRecord, ...]
+    # How long the stage ran, and in which class of cost; not part of the result's digest.
+    seconds: float | None = None
+    cost_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,18 +76,33 @@ class Cache:
         return Finished(folder, _digest(records))
 
     @contextlib.contextmanager
-    def fill(self, stage: str, key: str) -> Iterator[Path]:
+    def fill(self, stage: str, key: str, cost_class: str = "") -> Iterator[Path]:
         """A folder for the stage to write into; becomes the entry when the block ends well.
 
         Where another build finished the same stage meanwhile, its entry stays and this one goes.
+        The time that the block took is kept for estimates of later builds of this `cost_class`.
         """
         with unfinished_folder(self.folder, f"{stage}-{key}") as folder:
+            began = time.monotonic()
             yield folder
+            seconds = round(time.monotonic() - began, 3)
             records = folder_records(folder, exclude=(ENTRY_NAME,))
-            entry = _Entry(stage=stage, key=key, files=records)
+            entry = _Entry(
+                stage=stage, key=key, files=records, seconds=seconds, cost_class=cost_class
+            )
             (folder / ENTRY_NAME).write_bytes(msgspec.json.encode(entry))
             with contextlib.suppress(FileExistsError):
                 _publish_if_absent(folder, self._place(stage, key))
+
+    def seconds(self, stage: str, cost_class: str) -> float | None:
+        """Median time of this stage in earlier builds of the same class, whatever their key."""
+        found = []
+        for path in self.folder.glob(f"{stage}-*/{ENTRY_NAME}"):
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
+                entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
+                if entry.seconds is not None and entry.cost_class == cost_class:
+                    found.append(entry.seconds)
+        return statistics.median(found) if found else None
 
     def trim(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> int:
         """Remove the entries unused for longest until the cache fits; returns how many."""

@@ -40,6 +40,8 @@ class Stage:
     inputs: Mapping[str, str] = field(default_factory=dict)
     # Modules or packages whose source shapes the result, dotted.
     code: tuple[str, ...] = ()
+    # Stages of one name and class take about equally long; no part of the key.
+    cost_class: str = ""
 
 
 class Observer(Protocol):
@@ -104,7 +106,7 @@ def run_stages(
 
 def _run(stage: Stage, key: str, cache: Cache, finished: Mapping[str, Finished]) -> Finished:
     needs = {name: finished[name].folder for name in stage.needs}
-    with cache.fill(stage.name, key) as folder:
+    with cache.fill(stage.name, key, stage.cost_class) as folder:
         stage.run(Folders(output=folder, needs=needs))
     result = cache.find(stage.name, key)
     if result is None:

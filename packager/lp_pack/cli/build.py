@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from lp_pack.build import BuildResult, build
 from lp_pack.build_config import make_plan, read_options
 from lp_pack.cache import Cache, default_cache_folder
+from lp_pack.cli import forecast_output
 from lp_pack.cli.common import json_option, messages, notice, output, print_json
+from lp_pack.forecast import Forecast, forecast
 from lp_pack.stages import Stage
 
 
@@ -64,16 +67,33 @@ from lp_pack.stages import Stage
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder of finished stages.")
 @click.option("--no-cache", is_flag=True, help="Run every stage and keep none.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print stages, what is cached, expected sizes and time, and what is missing; then stop.",
+)
 @click.option("--force", is_flag=True, default=None, help="Replace the bundle that is there.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The bundle's folder.")
 @json_option
 def command(
-    as_json: bool, config: Path | None, cache: Path | None, no_cache: bool, **options: Any
+    as_json: bool,
+    config: Path | None,
+    cache: Path | None,
+    no_cache: bool,
+    dry_run: bool,
+    **options: Any,
 ) -> None:
     """Parse, build, print."""
     if cache is not None and no_cache:
         raise click.UsageError("--cache and --no-cache exclude each other")
-    plan = make_plan(read_options(config, options))
+    parsed = read_options(config, options)
+    if dry_run:
+        sys.exit(
+            show_plan(
+                forecast(parsed, Cache(cache or default_cache_folder()), not no_cache), as_json
+            )
+        )
+    plan = make_plan(parsed)
     for note in plan.persona.notes:
         notice(note)
     with _cache(cache, no_cache) as store, StageProgress() as progress:
@@ -86,6 +106,15 @@ def command(
         print_json(summary(result, progress))
     else:
         print_result(result)
+
+
+def show_plan(planned: Forecast, as_json: bool) -> int:
+    """Print a dry run's result; the exit code says whether the build could start."""
+    if as_json:
+        print_json(forecast_output.as_dict(planned))
+    else:
+        forecast_output.print_forecast(planned)
+    return 1 if planned.problems else 0
 
 
 @contextlib.contextmanager

@@ -39,13 +39,21 @@ CONVERTERS: dict[Target, Converter] = {
 def check_converters(targets: tuple[Target, ...]) -> None:
     """Raise ConfigError unless every target's converter is installed; nothing is imported."""
     for target in targets:
-        converter = CONVERTERS[target]
-        missing = [name for name in converter.modules if importlib.util.find_spec(name) is None]
-        if missing:
-            raise ConfigError(
-                f"The converter for the target '{target}' is not installed",
-                where=f"--targets {target}",
-                expected=f"the extra '{converter.extra}' of lp-pack",
-                got=f"no module {', '.join(missing)}",
-                remedy=f'pip install "lp-pack[{converter.extra}]"',
-            )
+        refusal = missing_converter(target)
+        if refusal is not None:
+            raise refusal
+
+
+def missing_converter(target: Target) -> ConfigError | None:
+    """What to tell the user where this target's converter is not installed."""
+    converter = CONVERTERS[target]
+    missing = [name for name in converter.modules if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    return ConfigError(
+        f"The converter for the target '{target}' is not installed",
+        where=f"--targets {target}",
+        expected=f"the extra '{converter.extra}' of lp-pack",
+        got=f"no module {', '.join(missing)}",
+        remedy=f'pip install "lp-pack[{converter.extra}]"',
+    )

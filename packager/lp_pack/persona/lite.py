@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from lp_models.audio2motion import Audio2Motion
 from lp_models.baking import SourceFace
 from lp_models.checkpoint import load_liveportrait
+from lp_models.checkpoint_layout import meta_networks
 from lp_models.lite_generator import KIND, LiteGenerator
 from lp_models.motion_stitcher import Mode, MotionStitcher
 from lp_models.own_checkpoint import load_own
@@ -21,7 +23,7 @@ from lp_pack.hashing import file_sha256
 from lp_pack.licences import LIVEPORTRAIT, LP_PACK, PORTRAIT, LicenceText
 from lp_pack.persona.cropped import CroppedPortrait, write_cropped
 from lp_pack.persona.liveportrait import UNTRAINED_MOTION, dims_of, weight_hashes
-from lp_pack.persona.motion_network import MotionNetwork
+from lp_pack.persona.motion_network import MotionNetwork, count_weights
 from lp_pack.persona.persona import Tier
 from lp_pack.persona.picture import check_picture, crop_picture
 from lp_pack.portrait.crop_spec import parse_crop
@@ -91,6 +93,18 @@ class LitePersona:
         """Hashes of every input file."""
         portrait = {} if self.portrait is None else {"portrait": file_sha256(self.portrait)}
         return {**portrait, **self.bake_inputs, **self.motion.provenance}
+
+    @cached_property
+    def weight_counts(self) -> Mapping[str, int]:
+        """Of each graph's network."""
+        stitching = 0
+        if self.weights is not None:
+            stitching = count_weights(meta_networks(dims_of(self.weights)).stitching)
+        return {
+            "audio2motion": self.motion.weight_count,
+            "stitching": stitching,
+            "generator": count_weights(LiteGenerator.load(self.generator_path)),
+        }
 
     def check(self) -> None:
         """Raise what can be known before anything long starts."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from lp_models.audio2motion import Audio2Motion
 from lp_models.baked_generator import BakedGenerator, OriginalGenerator
 from lp_models.baking import bake
 from lp_models.checkpoint import checkpoint_paths, load_liveportrait, seeded_networks
+from lp_models.checkpoint_layout import meta_networks
 from lp_models.dims import LivePortraitDims
 from lp_models.motion_stitcher import Mode, MotionStitcher
 from lp_models.networks import LivePortraitNetworks
@@ -25,7 +27,7 @@ from lp_pack.hashing import file_sha256
 from lp_pack.licences import ASTRONAUT, LIVEPORTRAIT, LP_PACK, PORTRAIT, LicenceText
 from lp_pack.persona.baked import read_baked, write_baked
 from lp_pack.persona.cropped import read_source, write_cropped
-from lp_pack.persona.motion_network import MotionNetwork
+from lp_pack.persona.motion_network import MotionNetwork, count_weights
 from lp_pack.persona.persona import Tier
 from lp_pack.persona.picture import astronaut_path, check_picture, crop_picture
 from lp_pack.portrait.crop_spec import parse_crop
@@ -103,6 +105,17 @@ class LivePortraitPersona:
             "portrait": file_sha256(self.portrait_path),
             **weight_hashes(self.weights),
             **self.motion.provenance,
+        }
+
+    @cached_property
+    def weight_counts(self) -> Mapping[str, int]:
+        """Of each graph's network; the generator's with the portrait's feature volume."""
+        networks, dims = meta_networks(self.dims), self.dims
+        volume = dims.volume_channels * dims.volume_depth * dims.volume_size**2
+        return {
+            "audio2motion": self.motion.weight_count,
+            "stitching": count_weights(networks.stitching),
+            "generator": count_weights(networks.warping, networks.spade_decoder) + volume,
         }
 
     def check(self) -> None:

@@ -50,6 +50,11 @@ class MotionNetwork:
         """{role: sha256} of the checkpoint."""
         return {} if self.checkpoint is None else self.inputs
 
+    @property
+    def weight_count(self) -> int:
+        """How many numbers the network holds."""
+        return count_weights(self.load())
+
     def check(self) -> None:
         """Raise CheckpointError or ConfigError before anything long starts."""
         if self.checkpoint is not None:
@@ -96,6 +101,11 @@ class MotionNetwork:
             got=got,
             remedy="train the checkpoint again",
         )
+
+
+def count_weights(*networks: torch.nn.Module) -> int:
+    """Parameters and buffers together."""
+    return sum(t.numel() for network in networks for t in network.state_dict().values())
 
 
 def resting_motion() -> np.ndarray:

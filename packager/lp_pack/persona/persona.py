@@ -59,6 +59,10 @@ class Persona(Protocol):
     def provenance(self) -> Mapping[str, str]:
         """{role: sha256} of the input files, for the manifest."""
 
+    @property
+    def weight_counts(self) -> Mapping[str, int]:
+        """{graph: how many numbers its network holds}; shapes alone, nothing is loaded twice."""
+
     def crop(self, output: Path) -> None:
         """Write what `persona.cropped` reads: network input, portrait, mask, transform."""
 
