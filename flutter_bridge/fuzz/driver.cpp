@@ -14,6 +14,10 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// Only where a target brings its own.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t capacity, unsigned seed)
+    __attribute__((weak));
 
 namespace {
 
@@ -48,6 +52,19 @@ void mutate(std::string& input, const std::vector<std::string>& corpus, Random& 
           input.replace(at, length, other.substr(below(random, other.size()), 64));
     }
   }
+}
+
+void mutate_by_target(std::string& input, Random& random) {
+  const std::size_t size = input.size();
+  const std::size_t changes = 1 + below(random, 4);
+  input.resize(size + 4096);
+  auto* const data = reinterpret_cast<std::uint8_t*>(input.data());
+  std::size_t length = size;
+  for (std::size_t i = 0; i < changes; ++i) {
+    length =
+        LLVMFuzzerCustomMutator(data, length, input.size(), static_cast<unsigned>(random()));
+  }
+  input.resize(length);
 }
 
 // In the order of their names: folders list them as they like.
@@ -86,7 +103,11 @@ int main(int argc, char** argv) {
   unsigned long runs = corpus.size();
   while (!corpus.empty() && goes_on(runs)) {
     std::string input = corpus[below(random, corpus.size())];
-    mutate(input, corpus, random);
+    if (LLVMFuzzerCustomMutator != nullptr) {
+      mutate_by_target(input, random);
+    } else {
+      mutate(input, corpus, random);
+    }
     // Where it crashes, the input is found in this file.
     std::ofstream("fuzz_last_input", std::ios::binary) << input;
     run(input);

@@ -1,5 +1,6 @@
 #include "consistency.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -9,6 +10,8 @@ namespace lp {
 namespace {
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+// All values of a pipeline together: a player keeps them in memory as long as it plays.
+constexpr std::uint64_t kMaxPipelineElements = std::uint64_t{1} << 26;
 constexpr double kMaxFrameRate = 1000.0;
 constexpr std::int64_t kMaxSampleRate = 384000;
 constexpr std::int64_t kMaxLookAhead = 1000;
@@ -88,6 +91,20 @@ void check_input(const PipelineInput& input, const Pipeline& pipeline) {
   }
 }
 
+void check_motion(std::vector<MotionPart> parts) {
+  std::sort(parts.begin(), parts.end(),
+            [](const MotionPart& a, const MotionPart& b) { return a.start < b.start; });
+  std::int64_t end = 0;
+  for (const MotionPart& part : parts) {
+    if (part.start < end || part.stop <= part.start) {
+      contradiction("The parts of the motion vector overlap or are empty.", "pipeline.motion",
+                    "a start of " + std::to_string(end) + " or more and a later stop",
+                    std::to_string(part.start) + " to " + std::to_string(part.stop));
+    }
+    end = part.stop;
+  }
+}
+
 void check_declarations(const Pipeline& pipeline) {
   std::set<std::string> names;
   std::set<std::string> next_values;
@@ -108,6 +125,7 @@ void check_declarations(const Pipeline& pipeline) {
     check_shape(state.shape, where);
     check_fill(state.initial, state.shape, where);
   }
+  check_motion(pipeline.motion);
 }
 
 void check_connections(const Pipeline& pipeline) {
@@ -217,6 +235,17 @@ void add_outputs(std::map<std::string, ValueSpec>& values, const Step& step,
   }
 }
 
+void check_total(const std::map<std::string, ValueSpec>& values, const std::string& where) {
+  std::uint64_t total = 0;
+  for (const auto& [name, value] : values) total += element_count(value.shape);
+  if (total > kMaxPipelineElements) {
+    contradiction("The pipeline's values are too large.", where,
+                  std::to_string(kMaxPipelineElements) +
+                      " elements at most in all values together",
+                  std::to_string(total));
+  }
+}
+
 void check_variant(const Pipeline& pipeline, const Variant& variant) {
   const std::string name = "variants[" + variant.target + ", " + variant.precision + "]";
   std::map<std::string, ValueSpec> values = declared_values(pipeline);
@@ -246,6 +275,7 @@ void check_variant(const Pipeline& pipeline, const Variant& variant) {
                name + ": states." + state.value);
   }
   check_frame(pipeline.frame, values.at(pipeline.frame.value), name + ": frame");
+  check_total(values, name);
 }
 
 void check_references(const Manifest& manifest) {
@@ -265,6 +295,10 @@ void check_references(const Manifest& manifest) {
     if (!golden.graph.empty() && graphs.count(golden.graph) == 0) {
       contradiction("A golden case is about an unknown graph.", "golden." + golden.name,
                     "a graph of the pipeline", golden.graph);
+    }
+    if (golden.frames < 1) {
+      contradiction("A golden case has no frames.", "golden." + golden.name + ".frames",
+                    "1 or more", std::to_string(golden.frames));
     }
   }
   std::set<std::string> thresholds;

@@ -84,9 +84,14 @@ std::map<std::string, Tensor> read_safetensors(const std::string& path) {
                   /*allow_exceptions=*/false);
   if (!header.is_object()) damaged(path, "a header that is no JSON object");
   std::map<std::string, Tensor> tensors;
+  // Tensors that share bytes of the file would let a small file fill the memory.
+  std::uint64_t unread = content.size() - 8 - header_size;
   for (const auto& item : header.items()) {
     if (item.key() == "__metadata__") continue;
-    tensors.emplace(item.key(), read_tensor(item.value(), content, 8 + header_size, path));
+    Tensor tensor = read_tensor(item.value(), content, 8 + header_size, path);
+    if (tensor.size_bytes() > unread) damaged(path, "tensors that overlap");
+    unread -= tensor.size_bytes();
+    tensors.emplace(item.key(), std::move(tensor));
   }
   return tensors;
 }

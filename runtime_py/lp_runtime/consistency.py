@@ -23,6 +23,8 @@ from lp_runtime.manifest import (
 from lp_runtime.values import Value, declared_values, same_value_type, step_values
 
 MAX_TENSOR_ELEMENTS = 1 << 28
+# All values of a pipeline together: a player keeps them in memory as long as it plays.
+MAX_PIPELINE_ELEMENTS = 1 << 26
 MAX_FRAME_RATE = 1000.0
 MAX_SAMPLE_RATE = 384_000
 MAX_LOOK_AHEAD_FRAMES = 1000
@@ -65,6 +67,14 @@ def check_graphs(pipeline: Pipeline, graphs: dict[str, GraphFile], where: str) -
         declared = Value(state.next_value, state.dtype, state.shape)
         _check_same(values[state.next_value], declared, f"{where}: states.{state.value}")
     _check_frame(pipeline, values, where)
+    total = sum(math.prod(value.shape) for value in values.values())
+    if total > MAX_PIPELINE_ELEMENTS:
+        raise _error(
+            "The pipeline's values are too large.",
+            where,
+            f"{MAX_PIPELINE_ELEMENTS} elements at most in all values together",
+            total,
+        )
 
 
 def _check_rates(pipeline: Pipeline) -> None:

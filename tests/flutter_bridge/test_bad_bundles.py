@@ -15,6 +15,15 @@ from native_bridge import BRIDGE, NativeBridge, library_path, require_tools
 from native_session import NativeSession, StatusError
 from tiny_bundle import TinyBundle, record
 
+# Consistent in itself, and half a gigabyte that no graph ever reads.
+HUGE_STATE = {
+    "value": "huge",
+    "next_value": "huge",
+    "dtype": "float32",
+    "shape": [1, 1 << 27],
+    "initial": [0.0],
+}
+
 
 def open_error(bridge: NativeBridge, path: Path | str, **options: object) -> StatusError:
     with pytest.raises(StatusError) as caught:
@@ -86,6 +95,7 @@ class TestBundles:
             lambda data: data["pipeline"]["steps"].clear(),
             lambda data: data["pipeline"]["inputs"][1].update(shape=[1, 0]),
             lambda data: data["pipeline"]["inputs"][1].update(shape=[1 << 20, 1 << 20, 1 << 20]),
+            lambda data: data["pipeline"]["states"].append(HUGE_STATE),
             lambda data: data["pipeline"]["inputs"][1].update(labels=["one"]),
             lambda data: data["pipeline"]["inputs"][1].update(default=[]),
             lambda data: data["pipeline"]["states"][0].update(next_value="nobody"),

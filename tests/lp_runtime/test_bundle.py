@@ -199,6 +199,12 @@ CONTRADICTIONS: dict[str, tuple[Callable[[dict], object], str]] = {
         lambda d: d["pipeline"]["states"][0].update(shape=[1 << 40]),
         "shape is out of range",
     ),
+    "huge values together": (
+        lambda d: d["pipeline"]["states"].append(
+            {"value": "huge", "next_value": "huge", "dtype": "float32", "shape": [1 << 27]}
+        ),
+        "values are too large",
+    ),
     "frame of another size": (
         lambda d: d["pipeline"]["frame"].update(width=17),
         "not a picture of the declared size",
