@@ -16,11 +16,14 @@ from lp_pack.atomic_folder import publish, unfinished_folder
 from lp_pack.build_plan import BuildPlan
 from lp_pack.build_steps import (
     BAKE,
+    CALIBRATION,
     CROP,
     REFERENCE,
     REWRITE_PARITY,
+    calibrate,
     check_rewrite,
     check_variant,
+    compress_graph,
     export_coreml_graph,
     export_graph,
     export_stage,
@@ -38,6 +41,9 @@ from lp_pack.errors import ConfigError
 from lp_pack.export.converters import CONVERTERS as TARGET_CONVERTERS
 from lp_pack.hashing import file_sha256
 from lp_pack.manifest import AUDIO2MOTION, GRAPHS, STITCHING
+from lp_pack.quantize.compressors import MODULES, SOURCES
+from lp_pack.quantize.recipe_file import format_recipe
+from lp_pack.quantize.recipes import COMPRESSED, PLAIN, PlainPrecision
 from lp_pack.stages import Observer, Stage, run_stages
 from lp_runtime.bundle import Bundle
 from lp_runtime.manifest import Manifest, Target
@@ -54,6 +60,10 @@ TARGET_CODE: dict[Target, tuple[str, ...]] = {
     "coreml": ("lp_pack.coreml_evaluator", "lp_pack.export.coreml_package"),
     "tflite": ("lp_pack.export.tflite_graph",),
 }
+COMPRESSION = (
+    *("lp_pack.quantize.methods", "lp_pack.quantize.recipes", "lp_pack.quantize.compressors"),
+    *("lp_pack.quantize.calibration", "lp_pack.simplify.rewriting"),
+)
 CHECKS = (*NETWORKS, "lp_runtime", "lp_pack.parity", "lp_pack.thresholds", "lp_pack.reference")
 
 ENGINE_CHECKS = (
@@ -91,6 +101,7 @@ def make_stages(plan: BuildPlan) -> tuple[Stage, ...]:
             inputs=baked,
             code=NETWORKS,
         ),
+        *_calibration_stages(plan),
         Stage(
             REFERENCE,
             "torch's answers, before any conversion: everything later is held against them",
@@ -112,19 +123,77 @@ def make_stages(plan: BuildPlan) -> tuple[Stage, ...]:
     for target in plan.targets:
         for graph in GRAPHS:
             stages += makers[target](plan, graph)
+            stages += _compression_stages(plan, target, graph)
     stages += [
         Stage(
             parity_stage(target, precision),
             "last: the very files that go into the bundle, in the engine that will run them",
             partial(check_variant, plan, target, precision),
             needs=(REFERENCE, *(graph_stage(graph, precision, target) for graph in GRAPHS)),
-            inputs={**audio, "motion_mode": persona.motion_mode, **_converter_versions(target)},
+            inputs={
+                **{**audio, "motion_mode": persona.motion_mode, "trained": str(persona.trained)},
+                **_converter_versions(target),
+            },
             code=ENGINE_CHECKS if target == "onnx" else (*ENGINE_CHECKS, *TARGET_CODE[target]),
         )
-        for target in plan.targets
-        for precision in plan.precisions
+        for target, precision in plan.variants
     ]
     return tuple(replace(stage, cost_class=plan.cost_class) for stage in stages)
+
+
+def _calibration_stages(plan: BuildPlan) -> list[Stage]:
+    if not plan.calibrated:
+        return []
+    persona, options = plan.persona, plan.calibration
+    motions = {f"motion {i}": file_sha256(path) for i, path in enumerate(options.motions)}
+    asked = {"samples": str(options.samples), "seed": str(options.seed), "source": options.source}
+    return [
+        Stage(
+            CALIBRATION,
+            "early and cheap: a set that calibrates nothing should fail before the long stages",
+            partial(calibrate, plan),
+            needs=(BAKE,),
+            inputs={
+                **{**persona.bake_inputs, **persona.audio_inputs, **motions, **asked},
+                "motion_mode": persona.motion_mode,
+            },
+            code=(
+                *NETWORKS,
+                "lp_pack.quantize.calibration",
+                "lp_pack.quantize.calibration_recording",
+            ),
+        )
+    ]
+
+
+def _compression_stages(plan: BuildPlan, target: Target, graph: str) -> list[Stage]:
+    stages = []
+    for precision in plan.precisions:
+        if precision not in COMPRESSED:
+            continue
+        recipe = plan.recipe(target, precision)
+        calibration = (CALIBRATION,) if recipe.needs_calibration(graph) else ()
+        stages.append(
+            Stage(
+                graph_stage(graph, precision, target),
+                "from the finished graph: what is simplified already has fewer layers to round",
+                partial(compress_graph, recipe, graph),
+                needs=(graph_stage(graph, SOURCES[target], target), *calibration),
+                inputs={
+                    "recipe": format_recipe(recipe, recipe.name),
+                    **_converter_versions(target),
+                },
+                code=(*COMPRESSION, MODULES[target]),
+            )
+        )
+    return stages
+
+
+def _plain_precisions(plan: BuildPlan, target: Target) -> tuple[PlainPrecision, ...]:
+    """fp32 and fp16 as far as they are asked for, or compression starts from them."""
+    compressed = any(precision in COMPRESSED for precision in plan.precisions)
+    source = {SOURCES[target]} if compressed else set()
+    return tuple(one for one in PLAIN if one in source | set(plan.precisions))
 
 
 def _module_inputs(plan: BuildPlan, graph: str) -> dict[str, str]:
@@ -179,8 +248,7 @@ def _coreml_stages(plan: BuildPlan, graph: str) -> list[Stage]:
             inputs=inputs,
             code=(*EXPORT, "lp_pack.precision.coreml_fp16"),
         )
-        for precision in plan.precisions
-        if precision in ("fp32", "fp16")
+        for precision in _plain_precisions(plan, "coreml")
     ]
 
 

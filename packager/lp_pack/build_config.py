@@ -14,13 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from lp_models.motion_stitcher import MODES, Mode
-from lp_pack.build_plan import DEFAULT_TARGETS, PRECISIONS, TARGETS, BuildPlan
+from lp_pack.build_plan import (
+    DEFAULT_PRECISIONS,
+    DEFAULT_TARGETS,
+    PRECISIONS,
+    TARGETS,
+    BuildPlan,
+)
 from lp_pack.errors import ConfigError
 from lp_pack.export.converters import check_converters
 from lp_pack.persona.default import DEFAULT_NAME, default_persona
 from lp_pack.persona.lite import LitePersona
 from lp_pack.persona.liveportrait import LivePortraitPersona, dims_of
 from lp_pack.persona.motion_network import MotionNetwork
+from lp_pack.quantize.calibration_recording import DEFAULT_SAMPLES, CalibrationOptions
+from lp_pack.quantize.recipe_file import read_recipe
 from lp_runtime.manifest import Precision, Target
 from lp_runtime.motion_template import read_motion_template
 
@@ -39,8 +47,12 @@ class BuildOptions:
     crop: str = "auto"
     motion_mode: Mode = "relative"
     targets: tuple[Target, ...] = DEFAULT_TARGETS
-    precision: tuple[Precision, ...] = PRECISIONS
+    precision: tuple[Precision, ...] = DEFAULT_PRECISIONS
     parity_motion: Path | None = None
+    calibration_motion: tuple[Path, ...] = ()
+    calibration_samples: int = DEFAULT_SAMPLES
+    seed: int = 0
+    recipe: tuple[Path, ...] = ()
     name: str | None = None
     force: bool = False
 
@@ -58,7 +70,7 @@ def read_options(config: Path | None, command_line: Mapping[str, object]) -> Bui
             name = _known_key(key, config)
             merged[name] = _parse(name, value, str(config), config.resolve().parent)
     for name, value in command_line.items():
-        if value is not None:
+        if value is not None and value != ():
             merged[name] = _parse(name, value, _option(name), Path())
     if "output" not in merged:
         raise ConfigError(
@@ -81,6 +93,9 @@ def make_plan(options: BuildOptions) -> BuildPlan:
     persona.check()
     if options.parity_motion is not None:
         read_motion_template(options.parity_motion)
+    calibration = CalibrationOptions(
+        options.calibration_motion, options.calibration_samples, options.seed
+    )
     named_after = options.portrait or options.lite
     stem = DEFAULT_NAME if named_after is None else named_after.stem
     plan = BuildPlan(
@@ -90,8 +105,13 @@ def make_plan(options: BuildOptions) -> BuildPlan:
         targets=options.targets,
         precisions=options.precision,
         parity_motion=options.parity_motion,
+        calibration=calibration,
+        recipes=tuple(read_recipe(path) for path in options.recipe),
         replace=options.force,
     )
+    plan.check_recipes()
+    if plan.calibrated:
+        calibration.check()
     plan.check_output()
     return plan
 
@@ -172,6 +192,10 @@ def _parse(name: str, value: object, where: str, base: Path) -> object:
     """One option's value in its own type."""
     if name in _PATHS:
         return base / Path(_text(name, value, where)).expanduser()
+    if name in _PATH_LISTS:
+        return _paths(name, value, where, base)
+    if name in _NUMBERS:
+        return _number(name, value, where)
     if name == "force":
         if not isinstance(value, bool):
             raise _bad(name, "true or false", value, where)
@@ -185,6 +209,9 @@ def _parse(name: str, value: object, where: str, base: Path) -> object:
 
 
 _PATHS = ("output", "portrait", "weights", "audio2motion", "lite", "parity_motion")
+_PATH_LISTS = ("calibration_motion", "recipe")
+_NUMBERS = ("calibration_samples", "seed")
+MAX_NUMBER = 1_000_000
 _CHOICES: dict[str, tuple[str, ...]] = {"targets": TARGETS, "precision": PRECISIONS}
 
 
@@ -193,6 +220,18 @@ def _text(name: str, value: object, where: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise _bad(name, "text", value, where)
+    return value
+
+
+def _paths(name: str, value: object, where: str, base: Path) -> tuple[Path, ...]:
+    """One path, or a list of them."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return tuple(base / Path(_text(name, one, where)).expanduser() for one in several)
+
+
+def _number(name: str, value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NUMBER:
+        raise _bad(name, f"a whole number from 0 to {MAX_NUMBER}", value, where)
     return value
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lp_pack.errors import ConfigError
+from lp_pack.manifest import GRAPHS
 from lp_pack.persona.persona import Persona
+from lp_pack.quantize.calibration_recording import CalibrationOptions
+from lp_pack.quantize.recipes import COMPRESSED, PLAIN, Recipe, recipe_for
 from lp_runtime.manifest import Precision, Target
 
 TARGETS: tuple[Target, ...] = ("onnx", "coreml", "tflite")
 DEFAULT_TARGETS: tuple[Target, ...] = ("onnx",)
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
+PRECISIONS: tuple[Precision, ...] = (*PLAIN, *COMPRESSED)
+DEFAULT_PRECISIONS: tuple[Precision, ...] = PLAIN
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class BuildPlan:
     name: the manifest's name.
     targets, precisions: which variants.
     parity_motion: a motion template to measure parity on; None: a seeded walk.
+    calibration: what ranges of activations are taken from.
+    recipes: read from files; each takes the place of the table's for its target and precision.
     output: the bundle's folder.
     replace: whether a bundle that stands there may go.
     """
@@ -30,9 +36,48 @@ class BuildPlan:
     name: str
     output: Path
     targets: tuple[Target, ...] = DEFAULT_TARGETS
-    precisions: tuple[Precision, ...] = PRECISIONS
+    precisions: tuple[Precision, ...] = DEFAULT_PRECISIONS
     parity_motion: Path | None = None
+    calibration: CalibrationOptions = field(default_factory=CalibrationOptions)
+    recipes: tuple[Recipe, ...] = ()
     replace: bool = False
+
+    @property
+    def variants(self) -> tuple[tuple[Target, Precision], ...]:
+        """Every target in every precision."""
+        return tuple((target, one) for target in self.targets for one in self.precisions)
+
+    def recipe(self, target: Target, precision: Precision) -> Recipe:
+        """How a compressed variant is made; ConfigError where the target does not have it."""
+        for recipe in self.recipes:
+            if (recipe.target, recipe.precision) == (target, precision):
+                return recipe
+        return recipe_for(target, precision)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether any graph of any variant needs recorded inputs."""
+        return any(
+            self.recipe(target, precision).needs_calibration(graph)
+            for target, precision in self.variants
+            if precision in COMPRESSED
+            for graph in GRAPHS
+        )
+
+    def check_recipes(self) -> None:
+        """Raise ConfigError unless every variant has a recipe, and every recipe file a variant."""
+        for target, precision in self.variants:
+            if precision in COMPRESSED:
+                self.recipe(target, precision)
+        for recipe in self.recipes:
+            if (recipe.target, recipe.precision) not in self.variants:
+                raise ConfigError(
+                    "A recipe is for a variant that is not built",
+                    where=f"--recipe {recipe.name}.toml",
+                    expected=f"--targets {recipe.target} --precision {recipe.precision}",
+                    got=", ".join(f"{target} {precision}" for target, precision in self.variants),
+                    remedy="add its target and precision, or leave the recipe away",
+                )
 
     @property
     def cost_class(self) -> str:

@@ -30,6 +30,10 @@ from lp_pack.manifest import (
 from lp_pack.parity import Comparison, check
 from lp_pack.persona.persona import Persona
 from lp_pack.precision.fp16 import to_fp16
+from lp_pack.quantize.calibration import CalibrationSet
+from lp_pack.quantize.calibration_recording import record_calibration
+from lp_pack.quantize.compressors import SOURCES, compressor, read_record, write_record
+from lp_pack.quantize.recipes import COMPRESSED, Recipe
 from lp_pack.reference import MOTION_FRAMES, Reference, draw, record
 from lp_pack.simplify import simplify
 from lp_pack.stages import Folders
@@ -37,6 +41,7 @@ from lp_pack.thresholds import REWRITE
 from lp_runtime.manifest import Compression, GraphFile, ParityFigure, Pipeline, Precision, Target
 
 CROP, BAKE, REFERENCE, REWRITE_PARITY = "crop", "bake", "reference", "rewrite_parity"
+CALIBRATION = "calibration"
 FIGURES_NAME = "figures.json"
 REWRITE_FRAMES = 3
 FP16_RECIPES: dict[Target, str] = {
@@ -124,6 +129,31 @@ def halve_graph(graph: str, folders: Folders) -> None:
     save(model, folders.output / file_name(graph), graph)
 
 
+def calibrate(plan: BuildPlan, folders: Folders) -> None:
+    """Record the graphs' inputs; refuses a set from which no range can be taken."""
+    persona, baked = plan.persona, folders.needs[BAKE]
+    record_calibration(
+        persona.audio2motion(),
+        persona.stitching(baked),
+        persona.neutral_motion(),
+        plan.calibration,
+        folders.output,
+    )
+
+
+def compress_graph(recipe: Recipe, graph: str, folders: Folders) -> None:
+    """A finished graph to a compressed precision, and the record of what was done."""
+    target = recipe.target
+    name = file_name(graph, target)
+    source = folders.needs[graph_stage(graph, SOURCES[target], target)] / name
+    calibration = (
+        CalibrationSet.open(folders.needs[CALIBRATION]) if recipe.needs_calibration(graph) else None
+    )
+    done = compressor(target)(source, folders.output / name, recipe, calibration, graph)
+    write_record(folders.output, done)
+    gc.collect()
+
+
 def record_reference(plan: BuildPlan, folders: Folders) -> None:
     """Run torch over the driving motion."""
     persona, baked = plan.persona, folders.needs[BAKE]
@@ -174,6 +204,7 @@ def check_variant(plan: BuildPlan, target: Target, precision: Precision, folders
         graph_records(files, target, precision),
         reference,
         driving_motion(plan).source,
+        plan.persona.trained,
     )
     write_figures(parity.check_all(), folders.output)
 
@@ -186,13 +217,18 @@ def graph_records(
     for graph, folder in stage_folders.items():
         path = folder / file_name(graph, target)
         place = f"graphs/{target}/{precision}/{file_name(graph, target)}"
-        records[graph] = (path, graph_file(target, path, place, _compression(target, precision)))
+        records[graph] = (
+            path,
+            graph_file(target, path, place, _compression(folder, target, precision)),
+        )
     return records
 
 
-def _compression(target: Target, precision: Precision) -> Compression | None:
+def _compression(folder: Path, target: Target, precision: Precision) -> Compression | None:
     if precision == "fp32":
         return None
+    if precision in COMPRESSED:
+        return read_record(folder)
     return Compression(recipe=precision, description=FP16_RECIPES[target])
 
 

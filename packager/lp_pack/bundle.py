@@ -92,19 +92,18 @@ def assemble(
 
 def _write_graphs(plan: BuildPlan, stages: Mapping[str, Path], bundle: Path) -> tuple[Variant, ...]:
     variants = []
-    for target in plan.targets:
-        for precision in plan.precisions:
-            folders = {graph: stages[graph_stage(graph, precision, target)] for graph in GRAPHS}
-            records = graph_records(folders, target, precision)
-            for path, record in records.values():
-                place = bundle / record.path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                if path.is_dir():
-                    shutil.copytree(path, place)
-                else:
-                    shutil.copyfile(path, place)
-            files = {graph: record for graph, (_, record) in records.items()}
-            variants.append(Variant(target=target, precision=precision, graphs=files))
+    for target, precision in plan.variants:
+        folders = {graph: stages[graph_stage(graph, precision, target)] for graph in GRAPHS}
+        records = graph_records(folders, target, precision)
+        for path, record in records.values():
+            place = bundle / record.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, place)
+            else:
+                shutil.copyfile(path, place)
+        files = {graph: record for graph, (_, record) in records.items()}
+        variants.append(Variant(target=target, precision=precision, graphs=files))
     return tuple(variants)
 
 
@@ -141,9 +140,8 @@ def _write_licences(licences: tuple[LicenceText, ...], bundle: Path) -> tuple[Li
 
 def _figures(plan: BuildPlan, stages: Mapping[str, Path]) -> tuple[ParityFigure, ...]:
     figures = [*read_figures(stages[REWRITE_PARITY])]
-    for target in plan.targets:
-        for precision in plan.precisions:
-            figures += read_figures(stages[parity_stage(target, precision)])
+    for target, precision in plan.variants:
+        figures += read_figures(stages[parity_stage(target, precision)])
     return tuple(figures)
 
 
@@ -151,6 +149,9 @@ def _provenance(plan: BuildPlan, versions: Mapping[str, str]) -> Provenance:
     inputs = dict(plan.persona.provenance)
     if plan.parity_motion is not None:
         inputs["parity_motion"] = file_sha256(plan.parity_motion)
+    if plan.calibrated:
+        for index, path in enumerate(plan.calibration.motions):
+            inputs[f"calibration_motion_{index}"] = file_sha256(path)
     options = {
         "crop": plan.persona.crop_inputs["crop"],
         "motion_mode": plan.persona.motion_mode,

@@ -37,6 +37,7 @@ class EngineParity:
         graphs: Mapping[str, tuple[Path, GraphFile]],
         reference: Reference,
         motion_source: str,
+        trained: bool = True,
     ) -> None:
         """Load the graphs.
 
@@ -47,6 +48,7 @@ class EngineParity:
             graphs: graph name -> its file and the manifest's record of it.
             reference: torch's recording.
             motion_source: where the driving motion came from.
+            trained: False where a network holds random weights, which has bounds of its own.
 
         Raises:
             EngineError: the engine is absent or refuses a graph.
@@ -57,6 +59,7 @@ class EngineParity:
         self.precision = precision
         self.reference = reference
         self.motion_source = motion_source
+        self.trained = trained
         self.loaded: dict[str, LoadedGraph] = {
             name: engine.load(path, file, EngineOptions()) for name, (path, file) in graphs.items()
         }
@@ -127,7 +130,7 @@ class EngineParity:
             stage=stage,
             graph=graph,
             tensor=tensor,
-            threshold=engine_threshold(self.precision, tensor),
+            threshold=engine_threshold(self.precision, tensor, self.trained),
             target=self.target,
             precision=self.precision,
             motion_source=self.motion_source if motion_source is None else motion_source,

@@ -22,6 +22,10 @@ REMEDIES = {
     "--precision fp32 only",
     "end_to_end": "each graph agreed alone, so look at how the manifest connects them",
 }
+COMPRESSED_REMEDY = (
+    "calibrate on motion like that which is to be played (--calibration-motion), let `lp-pack "
+    "quantize --search` choose the layers to keep wide, or take a wider precision"
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,12 @@ def rounded(value: float) -> float:
 
 def _error(comparison: Comparison, expected: str, got: str) -> ParityError:
     variant = " ".join(text for text in (comparison.target, comparison.precision) if text)
+    compressed = comparison.precision not in (None, "fp32", "fp16")
     where = f"graph '{comparison.graph}', tensor '{comparison.tensor}'"
     return ParityError(
         f"Parity failed at the {comparison.stage.replace('_', ' ')} step",
         where=f"{where}, {variant}" if variant else where,
         expected=expected,
         got=got,
-        remedy=REMEDIES[comparison.stage],
+        remedy=COMPRESSED_REMEDY if compressed else REMEDIES[comparison.stage],
     )

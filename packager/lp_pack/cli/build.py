@@ -53,11 +53,34 @@ from lp_pack.stages import Stage
     metavar="onnx,coreml,tflite",
     help="Graph formats, separated by commas; onnx by default.",
 )
-@click.option("--precision", metavar="fp32,fp16", help="Precisions, separated by commas.")
+@click.option(
+    "--precision",
+    metavar="fp32,fp16,int8,w8,w6,w4",
+    help="Precisions, separated by commas; fp32,fp16 by default. docs/compression.md compares.",
+)
 @click.option(
     "--parity-motion",
     type=click.Path(path_type=Path),
     help="Motion template on which parity is measured; without it a seeded walk.",
+)
+@click.option(
+    "--calibration-motion",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Motion template from which int8 takes its ranges; may be repeated. By default a seeded "
+    "walk. The persona's own motion on speech always joins in.",
+)
+@click.option(
+    "--calibration-samples",
+    type=int,
+    help="How many recorded inputs the ranges are taken from; 32 by default.",
+)
+@click.option("--seed", type=int, help="Of what calibration draws at random; 0 by default.")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Recipe file from `lp-pack quantize --search`, for its target and precision.",
 )
 @click.option("--name", help="Name in the manifest; by default that of the portrait's file.")
 @click.option(
@@ -189,6 +212,7 @@ def summary(result: BuildResult, progress: StageProgress) -> dict[str, object]:
                 "precision": figure.precision,
                 "graph": figure.graph,
                 "tensor": figure.tensor,
+                "region": figure.region,
                 "threshold": figure.threshold,
                 "worst": figure.worst,
                 "mean": figure.mean,
@@ -211,7 +235,7 @@ def print_result(result: BuildResult) -> None:
         sign = "<=" if bound.direction == "at_most" else ">="
         place = " ".join(word for word in (figure.target, figure.precision) if word) or "torch"
         output.print(
-            f"  {figure.stage:<11}{place:<11}{figure.graph:<13}{figure.tensor:<10}"
+            f"  {figure.stage:<11}{place:<11}{figure.graph:<13}{figure.part:<13}"
             f"{bound.metric} {figure.worst:g} ({sign} {bound.bound:g})",
             markup=False,
         )

@@ -11,8 +11,8 @@ calibration: recorded inputs; None unless `recipe.needs_calibration(graph)`.
 graph: "audio2motion", "stitching" or "generator".
 
 It keeps the names, types and shapes of the graph's inputs and outputs, writes the same bytes for
-the same arguments, and raises ExportError where the graph cannot be compressed and ConfigError where
-an override names a layer that the graph does not have.
+the same arguments, and raises ExportError where the graph cannot be compressed and ConfigError
+where an override names a layer that the graph does not have.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Literal
 
 from lp_pack.errors import ConfigError
 from lp_pack.manifest import GENERATOR
@@ -18,7 +19,8 @@ from lp_runtime.manifest import Precision, Target
 
 # In the order in which files shrink.
 COMPRESSED: tuple[Precision, ...] = ("int8", "w8", "w6", "w4")
-PLAIN: tuple[Precision, ...] = ("fp32", "fp16")
+PlainPrecision = Literal["fp32", "fp16"]
+PLAIN: tuple[PlainPrecision, ...] = ("fp32", "fp16")
 
 STATISTICS = WideRule(
     "statistics of normalisation",
