@@ -116,7 +116,7 @@ def _parity(manifest: Manifest) -> dict[str, str]:
         for one in manifest.thresholds
     }
     for figure in manifest.parity:
-        where = (figure.stage, figure.target, figure.precision, figure.graph, figure.tensor)
+        where = (figure.stage, figure.target, figure.precision, figure.graph, figure.part)
         facts[" ".join(part for part in where if part)] = (
             f"worst {figure.worst:g}, mean {figure.mean:g} over {figure.frames} frames of "
             f"{figure.motion_source or 'recorded data'}"

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from lp_pack.driving_motion import spread_indices
+from lp_pack.frame_regions import keypoint_region
 from lp_pack.manifest import AUDIO2MOTION, GENERATOR, STITCHING
 from lp_pack.parity import Comparison, check
 from lp_pack.reference import Reference
 from lp_pack.target_engines import packager_engine
-from lp_pack.thresholds import FRAME, engine_threshold
+from lp_pack.thresholds import FRAME, LIPS, engine_threshold, lips_threshold
 from lp_runtime.engines import EngineOptions, LoadedGraph
 from lp_runtime.manifest import GraphFile, MotionPart, ParityFigure, Pipeline, Precision, Target
 from lp_runtime.pipeline import Session
@@ -71,7 +72,7 @@ class EngineParity:
         return (
             self.check_audio2motion(),
             self.check_stitching(),
-            self.check_generator(),
+            *self.check_generator(),
             *self.check_end_to_end(),
         )
 
@@ -93,8 +94,8 @@ class EngineParity:
         got = np.stack([self._from_motion(one, ("keypoints",)) for one in self.reference.motion])
         return self._check("engine", STITCHING, "keypoints", self.reference.keypoints, got)
 
-    def check_generator(self) -> ParityFigure:
-        """Some frames from torch's keypoints."""
+    def check_generator(self) -> tuple[ParityFigure, ...]:
+        """Some frames from torch's keypoints, and the lips in them."""
         recorded = self.reference
         chosen = spread_indices(len(recorded.drawn), GENERATOR_FRAMES)
         frames = [
@@ -102,19 +103,52 @@ class EngineParity:
             for index in chosen
         ]
         got = np.stack([values[FRAME] for values in frames])
-        return self._check("engine", GENERATOR, FRAME, recorded.frame[chosen], got)
+        return self._check_frames("engine", GENERATOR, chosen, got)
 
     def check_end_to_end(self) -> tuple[ParityFigure, ...]:
-        """All drawn frames, from motion through two graphs, as a runtime plays them."""
+        """All drawn frames, from motion through two graphs, as a runtime plays them; lips apart."""
         recorded = self.reference
         got = np.stack([self._from_motion(recorded.motion[i], (FRAME,)) for i in recorded.drawn])
-        return (self._check("end_to_end", PIPELINE, FRAME, recorded.frame, got),)
+        return self._check_frames("end_to_end", PIPELINE, np.arange(len(recorded.drawn)), got)
 
     def _from_motion(self, motion: np.ndarray, outputs: tuple[str, ...]) -> np.ndarray:
         feeds = {"motion": motion}
         if any(item.name == "reference_motion" for item in self.pipeline.inputs):
             feeds["reference_motion"] = self.reference.reference_motion
         return self.session.step(feeds, outputs)[outputs[0]]
+
+    def _check_frames(
+        self, stage: str, graph: str, chosen: np.ndarray, got: np.ndarray
+    ) -> tuple[ParityFigure, ...]:
+        """Whole frames, and the lips where the precision has a bound of their own for them.
+
+        Args:
+            stage: of the figures.
+            graph: of the figures.
+            chosen: which of the drawn frames.
+            got: (chosen, 1, 3, height, width) what the engine drew.
+        """
+        expected = self.reference.frame[chosen]
+        whole = self._check(stage, graph, FRAME, expected, got)
+        threshold = lips_threshold(self.precision, self.trained)
+        group = self.pipeline.keypoint_groups.get(LIPS, ())
+        keypoints = self.reference.keypoints[self.reference.drawn[chosen]]
+        boxes = [keypoint_region(points, group, *got.shape[-2:]) for points in keypoints]
+        seen = [index for index, box in enumerate(boxes) if box is not None]
+        if threshold is None or not seen:
+            return (whole,)
+        comparison = Comparison(
+            stage=stage,
+            graph=graph,
+            tensor=FRAME,
+            threshold=threshold,
+            target=self.target,
+            precision=self.precision,
+            motion_source=self.motion_source,
+            regions=tuple(box for box in boxes if box is not None),
+            region="lips",
+        )
+        return whole, check(comparison, expected[seen], got[seen])
 
     def _check(
         self,

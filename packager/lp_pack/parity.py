@@ -6,10 +6,12 @@ The metrics are `lp_runtime.metrics`: what a device checks itself with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from lp_pack.errors import ParityError
+from lp_pack.frame_regions import Region
 from lp_runtime.manifest import MotionPart, ParityFigure, Precision, Target, Threshold
 from lp_runtime.metrics import METRICS
 
@@ -40,6 +42,9 @@ class Comparison:
     precision: Precision | None = None
     motion_source: str = ""
     parts: tuple[MotionPart, ...] = ()
+    # A box for each frame, where only a part of a picture is compared, and what the part is called.
+    regions: tuple[Region, ...] = ()
+    region: Literal["", "lips"] = ""
 
 
 def check(comparison: Comparison, expected: np.ndarray, got: np.ndarray) -> ParityFigure:
@@ -48,7 +53,7 @@ def check(comparison: Comparison, expected: np.ndarray, got: np.ndarray) -> Pari
     Args:
         comparison: what the arrays are.
         expected: (frames, ...) of the version that is trusted.
-        got: the same shape.
+        got: the same shape; with regions, both end in rows and columns.
 
     Raises:
         ParityError: the shapes differ, a value is not finite, or the worst frame misses the bound.
@@ -58,7 +63,7 @@ def check(comparison: Comparison, expected: np.ndarray, got: np.ndarray) -> Pari
     if not np.isfinite(got).all() or not np.isfinite(expected).all():
         bad = int(np.argmin(np.isfinite(got).reshape(len(got), -1).all(axis=1)))
         raise _error(comparison, "finite numbers", f"NaN or infinity (frame {bad})")
-    values = METRICS[comparison.threshold.metric](expected, got, comparison.parts)
+    values = _values(comparison, expected, got)
     at_most = comparison.threshold.direction == "at_most"
     worst_frame = int(np.argmax(values) if at_most else np.argmin(values))
     worst, bound = float(values[worst_frame]), comparison.threshold.bound
@@ -82,7 +87,20 @@ def check(comparison: Comparison, expected: np.ndarray, got: np.ndarray) -> Pari
         target=comparison.target,
         precision=comparison.precision,
         motion_source=comparison.motion_source,
+        region=comparison.region,
     )
+
+
+def _values(comparison: Comparison, expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """The metric of each frame, of its region where there are regions."""
+    metric = METRICS[comparison.threshold.metric]
+    if not comparison.regions:
+        return metric(expected, got, comparison.parts)
+    values = []
+    for (rows, columns), one, other in zip(comparison.regions, expected, got, strict=True):
+        before, after = one[None, ..., rows, columns], other[None, ..., rows, columns]
+        values.append(metric(before, after, ()))
+    return np.concatenate(values)
 
 
 def rounded(value: float) -> float:
@@ -94,6 +112,7 @@ def _error(comparison: Comparison, expected: str, got: str) -> ParityError:
     variant = " ".join(text for text in (comparison.target, comparison.precision) if text)
     compressed = comparison.precision not in (None, "fp32", "fp16")
     where = f"graph '{comparison.graph}', tensor '{comparison.tensor}'"
+    where += f", {comparison.region} alone" if comparison.region else ""
     return ParityError(
         f"Parity failed at the {comparison.stage.replace('_', ' ')} step",
         where=f"{where}, {variant}" if variant else where,

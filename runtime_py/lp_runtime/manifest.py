@@ -252,6 +252,11 @@ class ParityFigure(Struct, frozen=True):
     # The part of the frame that was compared; empty: all of it.
     region: Literal["", "lips"] = ""
 
+    @property
+    def part(self) -> str:
+        """The tensor, or the part of it that was compared: "frame", "frame (lips)"."""
+        return f"{self.tensor} ({self.region})" if self.region else self.tensor
+
 
 class Measurement(Struct, frozen=True):
     """Latency and memory on one machine; written by `lp-pack bench --record`, never by a build."""

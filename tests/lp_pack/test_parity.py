@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from lp_pack.errors import ParityError
+from lp_pack.frame_regions import keypoint_region
 from lp_pack.parity import Comparison, check, rounded
-from lp_pack.thresholds import ENGINE_FP16_FRAME, ENGINE_FP32, THRESHOLDS, engine_threshold
+from lp_pack.thresholds import (
+    ENGINE_FP16_FRAME,
+    ENGINE_FP16_LIPS,
+    ENGINE_FP32,
+    THRESHOLDS,
+    engine_threshold,
+    lips_threshold,
+)
 
 FRAMES = np.linspace(0, 1, 3 * 8, dtype=np.float32).reshape(3, 1, 8)
 
@@ -73,3 +83,51 @@ def test_every_precision_has_its_thresholds_in_the_table() -> None:
 
 def test_figures_are_rounded_to_what_they_know() -> None:
     assert rounded(1.23456789e-05) == 1.235e-05
+
+
+def test_a_region_is_judged_alone_frame_by_frame() -> None:
+    expected = np.zeros((2, 1, 3, 8, 8), np.float32)
+    got = expected.copy()
+    got[1, :, :, 2:4, 2:4] = 10 ** (-46 / 20)
+    lips = dataclasses.replace(
+        comparison(ENGINE_FP16_LIPS),
+        regions=((slice(0, 4), slice(0, 8)), (slice(2, 4), slice(2, 4))),
+        region="lips",
+    )
+    figure = check(lips, expected, got)
+    assert (figure.region, figure.part) == ("lips", "frame (lips)")
+    assert figure.worst == 46.0
+    # The same error is 12 dB less in the whole frame, which has sixteen times the pixels.
+    assert check(comparison(ENGINE_FP16_FRAME), expected, got).worst == pytest.approx(58.04)
+    with pytest.raises(ParityError, match="lips alone"):
+        check(lips, expected, 2 * got)
+
+
+def test_every_precision_but_fp32_has_a_bound_for_the_lips() -> None:
+    assert lips_threshold("fp32") is None
+    for precision in ("fp16", "int8", "w8", "w6", "w4"):
+        for trained in (True, False):
+            bound = lips_threshold(precision, trained)
+            assert bound in THRESHOLDS
+            assert bound is not None
+            assert bound.bound <= engine_threshold(precision, "frame", trained).bound
+
+
+POINTS = np.zeros((21, 3), np.float32)
+
+
+def test_keypoints_have_a_box_in_the_frame() -> None:
+    box = keypoint_region(POINTS, (6, 12), 80, 160, margin=0.125)
+    assert box == (slice(35, 45), slice(70, 90))
+    several = np.stack([POINTS, POINTS + np.array([0.5, 0.0, 0.0])])
+    box = keypoint_region(several, (6,), 80, 160, margin=0.125)
+    assert box == (slice(35, 45), slice(70, 130))
+
+
+def test_keypoints_outside_of_the_frame_have_none() -> None:
+    box = keypoint_region(POINTS + 1.0, (6,), 80, 80, margin=0.125)
+    assert box == (slice(75, 80), slice(75, 80))
+    assert keypoint_region(POINTS + 1.1, (6,), 80, 80) is None
+    assert keypoint_region(POINTS * np.nan, (6,), 100, 100) is None
+    assert keypoint_region(POINTS, (), 100, 100) is None
+    assert keypoint_region(POINTS, (21,), 100, 100) is None

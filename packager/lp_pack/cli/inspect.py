@@ -143,7 +143,7 @@ def _print_parity(manifest: Manifest) -> None:
             figure.stage.replace("_", " "),
             " ".join(part for part in (figure.target, figure.precision) if part) or "torch",
             figure.graph,
-            figure.tensor,
+            figure.part,
             f"{figure.worst:.3g}",
             f"{figure.mean:.3g}",
             f"{threshold.metric} {sign} {threshold.bound:g}",

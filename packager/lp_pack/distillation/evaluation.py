@@ -12,10 +12,8 @@ from skimage.metrics import structural_similarity
 
 from lp_models.lite_generator import LiteGenerator
 from lp_models.motion import EYE_KEYPOINTS, LIP_KEYPOINTS
+from lp_pack.frame_regions import keypoint_region
 
-# Room around the keypoints of a region, in frame halves.
-REGION_MARGIN = 0.08
-# The regions' own keypoints: without the two at the cheeks that LivePortrait counts to the eyes.
 DIFFERENCE_GAIN = 4
 BATCH = 4
 
@@ -125,12 +123,9 @@ def _region_psnr(
     student: NDArray[np.uint8],
     region: tuple[int, ...],
 ) -> list[float]:
-    size = teacher.shape[1]
     values = []
     for points, first, second in zip(keypoints, teacher, student, strict=True):
-        places = points[list(region), :2]
-        low = ((places.min(axis=0) - REGION_MARGIN + 1) * size / 2).clip(0, size - 2).astype(int)
-        high = ((places.max(axis=0) + REGION_MARGIN + 1) * size / 2).clip(2, size).astype(int)
-        box = (slice(low[1], max(high[1], low[1] + 2)), slice(low[0], max(high[0], low[0] + 2)))
-        values.append(_psnr(first[box], second[box]))
-    return values
+        box = keypoint_region(points, region, *teacher.shape[1:3])
+        if box is not None:
+            values.append(_psnr(first[box], second[box]))
+    return values or [float("nan")]

@@ -8,17 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from lp_pack.frame_regions import Region, keypoint_region
 from lp_pack.report.playing import Played
 
 # Bands of the picture in the heat map over time.
 BANDS = 24
-# Room around the lip keypoints, as a share of the frame's side.
-LIP_MARGIN = 0.06
+# Room around the lip keypoints, in frame halves.
+LIP_MARGIN = 0.12
 PEAK = 255.0
 IDENTICAL_DB = 99.0
-
-# Rows and columns of a region of the frame.
-Region = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -68,21 +66,11 @@ def compare(reference: Played, other: Played, lips: Region | None) -> Difference
 
 
 def lip_region(played: Played, lips: tuple[int, ...] | None) -> Region | None:
-    """The box around the lip keypoints over the whole clip, or None where it cannot be known.
-
-    Keypoints are in LivePortrait's picture coordinates: x and y from -1 to 1.
-    """
-    if played.keypoints is None or not lips or max(lips) >= played.keypoints.shape[1]:
+    """The box around the lip keypoints over the whole clip, or None where it cannot be known."""
+    if played.keypoints is None or not lips:
         return None
     height, width = played.frames.shape[1:3]
-    points = (played.keypoints[:, list(lips), :2].reshape(-1, 2) + 1) / 2
-    low = np.clip(points.min(axis=0) - LIP_MARGIN, 0, 1)
-    high = np.clip(points.max(axis=0) + LIP_MARGIN, 0, 1)
-    rows = slice(int(low[1] * height), int(np.ceil(high[1] * height)))
-    columns = slice(int(low[0] * width), int(np.ceil(high[0] * width)))
-    if rows.stop <= rows.start or columns.stop <= columns.start:
-        return None
-    return rows, columns
+    return keypoint_region(played.keypoints, lips, height, width, LIP_MARGIN)
 
 
 def _temporal(reference: Played, other: Played) -> tuple[float, float]:

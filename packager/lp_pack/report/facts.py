@@ -116,7 +116,7 @@ def _parity_row(figure: ParityFigure, threshold: Threshold) -> ParityRow:
         step=STEPS[figure.stage],
         variant=" ".join(part for part in (figure.target, figure.precision) if part) or "torch",
         graph=figure.graph,
-        tensor=figure.tensor,
+        tensor=figure.part,
         worst=f"{figure.worst:.3g}{unit}",
         mean=f"{figure.mean:.3g}{unit}",
         bound=f"{metric}{'≤' if at_most else '≥'} {threshold.bound:g}{unit}",

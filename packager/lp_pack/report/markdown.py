@@ -30,7 +30,7 @@ def build_report(manifest: Manifest) -> str:
         bound = f"{sign} {threshold.bound:g} {_UNITS[threshold.metric]}"
         place = " ".join(text for text in (figure.target, figure.precision) if text) or "torch"
         lines.append(
-            f"| {figure.stage} | {place} | {figure.graph} | {figure.tensor} | {figure.worst:g} "
+            f"| {figure.stage} | {place} | {figure.graph} | {figure.part} | {figure.worst:g} "
             f"| {figure.mean:g} | {bound} | {figure.frames} | {figure.motion_source} |"
         )
     return "\n".join(lines) + "\n"
