@@ -7,10 +7,7 @@ Emotion is one weight for each of eight emotions, normally one-hot times intensi
 zeros means neutral. Style is a vector in [-1, 1] that picks one of many plausible performances: it
 shifts the idle oscillators and is read by the network.
 
-Idle oscillators are phases in [0, 1) that advance by fixed, incommensurate rates. The network sees
-their sine, cosine and a pulse as short as a blink once a turn, so blinks, breathing and small head
-motion exist in silence, do not repeat within hours, and cannot drift, because a phase wraps and
-nothing else of it is remembered.
+Blinks, breathing and sway come from oscillators that the network sees (`idle.py`).
 
 With a look-ahead of L frames the motion of call n belongs to audio frame n - L: drop the first L
 outputs, and flush with L frames of silence.
@@ -18,7 +15,6 @@ outputs, and flush with L frames of silence.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,16 +24,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import LpModelError
+from .idle import PRIMES, IdleGenerator
 from .mel import LogMel
 from .own_checkpoint import load_own, save_own
 
 KIND = "audio2motion"
-# Square roots of distinct primes are linearly independent over the rationals: the idle rates never
-# come back to the same combination.
-PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
-IDLE_HZ = 0.06  # times the square root of a prime: 0.085 Hz and up
-PULSE_SECONDS = 0.07  # standard deviation of the pulse: a blink of about 0.25 s
-GOLDEN_RATIO = (1.0 + math.sqrt(5.0)) / 2.0
+# A file's dims are believed before its tensors are seen: at most some hundred megabytes follow.
+LARGEST_DIMS = {
+    "sample_rate": 192_000,
+    "samples_per_frame": 16_384,
+    "mel_bins": 512,
+    "mel_window": 4096,
+    "mel_hop": 4096,
+    "hidden_size": 2048,
+    "num_layers": 4,
+    "num_emotions": 256,
+    "style_size": 256,
+    "num_oscillators": len(PRIMES),
+    "look_ahead_frames": 8,  # 320 ms
+    "motion_size": 1024,
+}
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,9 @@ class Audio2MotionDims:
         for field in fields(self):
             value = getattr(self, field.name)
             lowest = 0 if field.name == "look_ahead_frames" else 1
-            if not lowest <= value <= 1 << 20:
-                self._refuse(f"{field.name} between {lowest} and 1048576", f"{value}")
-        if self.num_oscillators > len(PRIMES):
-            self._refuse(f"num_oscillators at most {len(PRIMES)}", f"{self.num_oscillators}")
-        if self.look_ahead_frames > 8:
-            self._refuse("look_ahead_frames at most 8 (320 ms)", f"{self.look_ahead_frames}")
+            highest = LARGEST_DIMS[field.name]
+            if not lowest <= value <= highest:
+                self._refuse(f"{field.name} between {lowest} and {highest}", f"{value}")
 
     @staticmethod
     def _refuse(expected: str, got: str) -> None:
@@ -125,9 +128,6 @@ class Audio2Motion(nn.Module):
     mel_std: Tensor
     motion_mean: Tensor
     motion_std: Tensor
-    idle_rates: Tensor
-    pulse_sharpness: Tensor
-    style_offsets: Tensor
 
     input_names = (
         "pcm", "emotion", "style", "pcm_history", "lstm_hidden", "lstm_cell", "idle_phase",
@@ -148,6 +148,9 @@ class Audio2Motion(nn.Module):
             hop_samples=dims.mel_hop,
             high_hz=dims.sample_rate / 2,
         )
+        self.idle = IdleGenerator(
+            dims.num_oscillators, dims.style_size, dims.frame_rate, dims.motion_size
+        )
         mel_features = self.mel.columns * dims.mel_bins
         control_features = dims.num_emotions + dims.style_size + 3 * dims.num_oscillators
         self.input_projection = nn.Linear(mel_features + control_features, dims.hidden_size)
@@ -157,9 +160,6 @@ class Audio2Motion(nn.Module):
         self.register_buffer("mel_std", torch.full((dims.mel_bins,), 20.0))
         self.register_buffer("motion_mean", torch.zeros(dims.motion_size))
         self.register_buffer("motion_std", torch.ones(dims.motion_size))
-        self.register_buffer("idle_rates", idle_rates(dims))
-        self.register_buffer("pulse_sharpness", pulse_sharpness(dims))
-        self.register_buffer("style_offsets", style_offsets(dims))
 
     def state_specs(self) -> tuple[StateSpec, ...]:
         """The state tensors in the order of `forward`, for a batch of one."""
@@ -218,8 +218,8 @@ class Audio2Motion(nn.Module):
             motion (1, motion_size) of the frame `look_ahead_frames` before, then the next states.
         """
         decibels, next_history = self.mel(pcm, pcm_history)
-        controls = torch.cat([emotion, style, self.idle_waves(idle_phase, style).flatten(1)], dim=1)
-        layer_input = self._project(decibels, controls)
+        waves = self.idle.waves(idle_phase, style)
+        layer_input = self._project(decibels, torch.cat([emotion, style, *waves], dim=1))
         hidden: list[Tensor] = []
         cell: list[Tensor] = []
         for layer in range(self.dims.num_layers):
@@ -228,8 +228,8 @@ class Audio2Motion(nn.Module):
             )
             hidden.append(layer_input)
             cell.append(layer_cell)
-        next_phase = _fraction(idle_phase + self.idle_rates)
-        motion = self._motion(layer_input)
+        next_phase = self.idle.advance(idle_phase, style)
+        motion = self._motion(layer_input) + self.idle.motion(waves, style)
         return motion, next_history, torch.stack(hidden), torch.stack(cell), next_phase
 
     def forward_sequence(
@@ -256,29 +256,12 @@ class Audio2Motion(nn.Module):
         if emotion.dim() == 2:
             emotion = emotion[:, None].expand(-1, frames, -1)
         styles = style[:, None].expand(-1, frames, -1)
-        steps = torch.arange(frames + 1, device=pcm.device)[:, None] * self.idle_rates
-        phases = _fraction(phase[:, None] + steps)
-        waves = self.idle_waves(phases[:, :-1], styles).flatten(-2)
-        projected = self._project(decibels, torch.cat([emotion, styles, waves], dim=-1))
+        steps = torch.arange(frames, device=pcm.device)[:, None]
+        waves = self.idle.waves(self.idle.advance(phase[:, None], styles, steps), styles)
+        projected = self._project(decibels, torch.cat([emotion, styles, *waves], dim=-1))
         outputs, (hidden, cell) = self.lstm(projected, (hidden, cell))
-        return self._motion(outputs), (history, hidden, cell, phases[:, -1])
-
-    def idle_waves(self, phase: Tensor, style: Tensor) -> Tensor:
-        """What the network sees of its oscillators.
-
-        Args:
-            phase: (..., num_oscillators) in turns.
-            style: (..., style_size).
-
-        Returns:
-            (..., 3, num_oscillators): sine, cosine, and a von Mises pulse in [0, 1]. It
-            peaks at half a turn: a stream that starts at phase 0 does not start with a blink.
-        """
-        angle = 2 * math.pi * (phase + torch.matmul(style, self.style_offsets))
-        # 1 + cos(x) = 2 cos(x / 2)^2, without the cancellation.
-        half_cosine = torch.cos(angle / 2)
-        pulse = torch.exp(-2 * self.pulse_sharpness * half_cosine * half_cosine)
-        return torch.stack([torch.sin(angle), torch.cos(angle), pulse], dim=-2)
+        motion = self._motion(outputs) + self.idle.motion(waves, styles)
+        return motion, (history, hidden, cell, self.idle.advance(phase, style, frames))
 
     def _project(self, decibels: Tensor, controls: Tensor) -> Tensor:
         normalised = ((decibels - self.mel_mean) / self.mel_std).flatten(-2)
@@ -332,26 +315,3 @@ class Audio2Motion(nn.Module):
         tensors = {name: value.float() for name, value in checkpoint.tensors.items()}
         replace(checkpoint, tensors=tensors).load_into(model)
         return model.eval()
-
-
-def idle_rates(dims: Audio2MotionDims) -> Tensor:
-    """Turns a frame of each idle oscillator, (num_oscillators,)."""
-    hertz = [IDLE_HZ * math.sqrt(prime) for prime in PRIMES[: dims.num_oscillators]]
-    return torch.tensor(hertz, dtype=torch.float64).div(dims.frame_rate).float()
-
-
-def pulse_sharpness(dims: Audio2MotionDims) -> Tensor:
-    """Concentration of each pulse, (num_oscillators,): PULSE_SECONDS wide whatever the rate."""
-    radians = 2 * math.pi * idle_rates(dims) * dims.frame_rate * PULSE_SECONDS
-    return 1 / (radians * radians)
-
-
-def style_offsets(dims: Audio2MotionDims) -> Tensor:
-    """Turns by which one unit of style shifts each oscillator, (style_size, num_oscillators)."""
-    numbers = torch.arange(1, dims.style_size * dims.num_oscillators + 1, dtype=torch.float64)
-    spread = _fraction(numbers * GOLDEN_RATIO) - 0.5
-    return spread.reshape(dims.style_size, dims.num_oscillators).float()
-
-
-def _fraction(value: Tensor) -> Tensor:
-    return value - torch.floor(value)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lp_models.audio2motion import Audio2Motion, Audio2MotionDims
 from lp_models.errors import CheckpointError, LpModelError
+from lp_models.own_checkpoint import save_own
 
 
 def seeded(dims: Audio2MotionDims | None = None) -> Audio2Motion:
@@ -152,7 +153,7 @@ def test_half_precision_files_are_half_the_size_and_keep_the_constants(tmp_path:
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
     loaded = Audio2Motion.load(tmp_path / "half.safetensors")
     assert sizes[0] < 0.7 * sizes[1]
-    assert torch.equal(loaded.idle_rates, model.idle_rates)
+    assert torch.equal(loaded.idle.rates, model.idle.rates)
     with torch.no_grad():
         ours, halved = model(*model.example_inputs())[0], loaded(*model.example_inputs())[0]
     assert 0 < (ours - halved).abs().max() < 1e-2
@@ -161,10 +162,10 @@ def test_half_precision_files_are_half_the_size_and_keep_the_constants(tmp_path:
 def test_pulses_are_blinks_once_a_turn() -> None:
     model = seeded()
     phase = torch.linspace(0, 1, 1001)[:, None].expand(-1, 4)
-    pulse = model.idle_waves(phase, torch.zeros(1001, 3))[:, 2]
+    pulse = model.idle.waves(phase, torch.zeros(1001, 3))[2]
     torch.testing.assert_close(pulse[500], torch.ones(4))
     assert pulse[0].max() < 1e-6
-    seconds = (pulse > 0.5).float().mean(dim=0) / (model.idle_rates * model.dims.frame_rate)
+    seconds = (pulse > 0.5).float().mean(dim=0) / (model.idle.rates * model.dims.frame_rate)
     assert ((seconds > 0.1) & (seconds < 0.3)).all()
 
 
@@ -188,3 +189,40 @@ def test_dims_survive_the_checkpoint_and_refuse_strangers() -> None:
 def test_dims_out_of_range_are_refused(name: str, value: int) -> None:
     with pytest.raises(LpModelError, match=name):
         replace(Audio2MotionDims(), **{name: value}).validate()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("missing", ["lstm.weight_hh_l1", "missing"]),
+        ("surplus", ["stranger", "surplus"]),
+        ("shape", ["head.bias", "[70]", "[71]"]),
+        ("value", ["head.bias", "finite"]),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_names_file_and_key(
+    change: str, expected: list[str], tmp_path: Path
+) -> None:
+    model = seeded()
+    tensors = dict(model.state_dict())
+    if change == "missing":
+        del tensors["lstm.weight_hh_l1"]
+    elif change == "surplus":
+        tensors["stranger"] = torch.zeros(2)
+    else:
+        bias = torch.zeros(71) if change == "shape" else torch.full((70,), float("nan"))
+        tensors["head.bias"] = bias
+    path = tmp_path / "odd.safetensors"
+    save_own(path, "audio2motion", asdict(model.dims), tensors)
+    with pytest.raises(CheckpointError) as caught:
+        Audio2Motion.load(path)
+    text = str(caught.value)
+    for part in (path.name, *expected):
+        assert part in text
+
+
+def test_dims_that_would_fill_the_memory_are_refused_before_anything_is_made() -> None:
+    values = asdict(Audio2MotionDims.tiny())
+    for name in ("hidden_size", "mel_window", "samples_per_frame", "style_size"):
+        with pytest.raises(LpModelError, match=name):
+            Audio2MotionDims.from_dict({**values, name: 1 << 20})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -109,28 +109,39 @@ class Dataset:
             share: part of the clips for validation, and as much again for the report.
             seed: of the draw.
             held_out: pattern (`*-x120`, `anna-*`) of names that are for the report, and only those.
+                Of texts that other clips say too, `share` is reported on, and nothing learns them:
+                neither the voice nor the words of a reported clip are in training.
 
         Raises:
             DatasetError: one of the three would be empty.
         """
-        kept = tuple(r for r in self.clips if held_out and fnmatch.fnmatch(r.record.id, held_out))
+        kept = {r.record.id for r in self.clips if held_out and _fits(r, held_out)}
         if held_out and not kept:
             raise self._too_few(f"no clip whose name fits {held_out!r}")
-        groups = _groups([reader for reader in self.clips if reader not in kept])
+        groups = _groups(self.clips)
+        reported = {n: [p for p in g if p.clip.record.id in kept] for n, g in groups.items()}
+        # With a pattern, what nobody else says is for the report in any case.
         order = sorted(
-            groups, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
+            (name for name in groups if len(reported[name]) < len(groups[name])),
+            key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).hexdigest(),
         )
         count = max(1, round(share * len(order)))
-        first = count if held_out else 2 * count
-        if len(order) <= first:
+        shared = [name for name in order if reported[name] or not held_out][:count]
+        rest = [name for name in order if name not in shared]
+        if len(rest) <= count:
             raise self._too_few(f"{len(order)} texts or parts")
 
-        def taken(names: Sequence[str]) -> tuple[Part, ...]:
-            return tuple(part for name in names for part in groups[name])
+        def taken(names: Iterable[str], report: bool) -> tuple[Part, ...]:
+            return tuple(
+                part
+                for name in names
+                for part in groups[name]
+                if not held_out or (part.clip.record.id in kept) == report
+            )
 
-        report = tuple(Part(r, 0, r.record.frames, r.record.id) for r in kept)
+        alone = [name for name in groups if name not in order]
         return Split(
-            taken(order[first:]), taken(order[:count]), report or taken(order[count:first])
+            taken(rest[count:], False), taken(rest[:count], False), taken([*alone, *shared], True)
         )
 
     def _too_few(self, got: str) -> DatasetError:
@@ -141,6 +152,10 @@ class Dataset:
             got=got,
             remedy="extract more or longer clips",
         )
+
+
+def _fits(reader: ClipReader, pattern: str) -> bool:
+    return fnmatch.fnmatch(reader.record.id, pattern)
 
 
 def _groups(readers: Sequence[ClipReader]) -> dict[str, list[Part]]:

@@ -30,8 +30,9 @@ VALIDATION_SEED = 1 << 20
 
 @dataclass(frozen=True)
 class HeardStream:
-    """A stream as several microphones heard it: 16-bit samples, and its controls."""
+    """A stream as several microphones heard it: its voice, 16-bit samples, and controls."""
 
+    voice: str
     versions: tuple[NDArray[np.int16], ...]
     controls: Array
 
@@ -39,8 +40,12 @@ class HeardStream:
 def heard(stream: SpeechStream, versions: int, generator: np.random.Generator) -> HeardStream:
     """`versions` augmented recordings of one stream."""
     takes = [augment(stream.samples, SAMPLE_RATE, generator) for _ in range(versions)]
-    quantized = tuple(np.round(take * 32767).astype(np.int16) for take in takes)
-    return HeardStream(quantized, stream.controls)
+    return HeardStream(stream.voice, tuple(quantized(take) for take in takes), stream.controls)
+
+
+def quantized(samples: Array) -> NDArray[np.int16]:
+    """16-bit samples; espeak's loudest voices exceed full scale, and are clipped."""
+    return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
 
 
 class SpeechSource:
@@ -106,10 +111,10 @@ class SpeechSource:
 @torch.no_grad()
 def idle_waves(model: Audio2Motion, phase: Array, style: Array, frames: int) -> Array:
     """The network's idle waves over `frames` calls, (batch, frames, 3, oscillators)."""
-    steps = torch.arange(frames)[None, :, None] * model.idle_rates
-    phases = torch.from_numpy(phase)[:, None] + steps
     styles = torch.from_numpy(style)[:, None].expand(-1, frames, -1)
-    return np.asarray(model.idle_waves(phases, styles).numpy())
+    steps = torch.arange(frames)[:, None]
+    phases = model.idle.advance(torch.from_numpy(phase)[:, None], styles, steps)
+    return np.asarray(torch.stack(model.idle.waves(phases, styles), dim=-2).numpy())
 
 
 def random_emotion(frames: int, generator: np.random.Generator) -> Array:

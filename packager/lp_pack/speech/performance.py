@@ -1,8 +1,8 @@
 """A whole performance: speech controls, emotion and idle motion become LivePortrait motion.
 
 The idle part is a function of the oscillators that the network itself sees
-(`lp_models.audio2motion`), so a network can learn it: blinks at the sharp pulses; breathing, sway
-and wandering eyes at the waves, scaled by how lively the style is.
+(`lp_models.idle`): blinks at the sharp pulses; breathing, sway and wandering eyes at the waves,
+scaled by how lively the style is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lp_models.idle import BLINK_OSCILLATORS
 from lp_pack.demo.expression_basis import CONTROL_NAMES, basis
 from lp_pack.speech.emotions import SHIFT_NAMES, shift_matrix
 from lp_pack.speech.labels import CONTROL_COLUMNS
@@ -20,8 +21,6 @@ SCALE, TRANSLATION, PITCH, YAW, ROLL = 63, 64, 67, 68, 69
 # The neutral face that the motion is relative to: no expression, scale 1, looking ahead.
 NEUTRAL_MOTION = np.zeros(MOTION_SIZE, dtype=np.float32)
 NEUTRAL_MOTION[SCALE] = 1.0
-# Oscillators by their index, slowest first; see `lp_models.audio2motion.idle_rates`.
-BLINK_OSCILLATORS = (4, 1)  # 0.20 and 0.10 Hz: some 18 blinks a minute
 # Amplitudes at a liveliness of 1: degrees, keypoint units, control units.
 YAW_SWAY, PITCH_SWAY, ROLL_SWAY, YAW_STYLE = 2.2, 1.0, 1.2, 1.5
 BREATH, SHIFT_IDLE, SCALE_IDLE = 0.006, 0.006, 0.004

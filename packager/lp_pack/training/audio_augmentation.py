@@ -1,4 +1,4 @@
-"""Make clean speech sound like many microphones, rooms and levels; timing stays as it is.
+"""Make clean speech sound like many voices, microphones, rooms and levels; timing stays as it is.
 
 Everything linear (equaliser, band limits, room) is one product in the frequency domain.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lp_pack.training.other_voice import other_voice
+
 Array = NDArray[np.float32]
 # Ranges and probabilities of each effect.
 GAIN_DB = (-16.0, 6.0)
@@ -16,13 +18,16 @@ EQUALISER_HZ = (60.0, 7600.0)
 HIGH_PASS_HZ, LOW_PASS_HZ = (40.0, 250.0), (3400.0, 7800.0)
 ROOM_SECONDS, ROOM_SHARE = (0.08, 0.40), 0.5  # reverberation time, largest reverberant amplitude
 NOISE_BELOW_SPEECH_DB, MUSIC_BELOW_SPEECH_DB = (5.0, 50.0), (5.0, 30.0)
+VOICE_PROBABILITY = 0.6
 CLEAN_PROBABILITY, BAND_PROBABILITY, ROOM_PROBABILITY, MUSIC_PROBABILITY = 0.15, 0.4, 0.4, 0.25
 # Music is chords of harmonic notes.
 NOTE_SECONDS, NOTE_HZ, NOTES, HARMONICS = (0.15, 0.8), (80.0, 900.0), 3, 6
 
 
 def augment(samples: Array, sample_rate: int, generator: np.random.Generator) -> Array:
-    """A heard version of `samples` (n,): level, equaliser, band limits, room, noise, music."""
+    """A heard version of `samples` (n,): voice, equaliser, band limits, room, noise, level."""
+    if generator.random() < VOICE_PROBABILITY:
+        samples = other_voice(samples, sample_rate, generator)
     if generator.random() < CLEAN_PROBABILITY:
         return samples * _decibels(generator.uniform(-6.0, 3.0))
     # Room to decay, so that the end does not wrap round to the start.

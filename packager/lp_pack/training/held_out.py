@@ -16,7 +16,13 @@ from lp_pack.errors import TrainingError
 from lp_pack.training.dataset_source import emotion_weights
 from lp_pack.training.idle_motion import idle_motion
 from lp_pack.training.mel_features import context, frame_features
-from lp_pack.training.motion_metrics import MotionMetrics, lip_opening, measure
+from lp_pack.training.motion_metrics import (
+    ClipAgreement,
+    MotionMetrics,
+    agreement,
+    lip_opening,
+    measure,
+)
 
 Array = NDArray[np.float32]
 NEIGHBOUR_FRAMES, QUERY_FRAMES = 12_000, 2000
@@ -41,6 +47,11 @@ class HeldOutReport:
     network: MotionMetrics
     neighbour: MotionMetrics
     clips: tuple[HeldOutClip, ...]
+
+    def per_clip(self) -> tuple[ClipAgreement, ...]:
+        """Agreement of every clip, worst first."""
+        clips = [agreement(clip.identifier, clip.predicted, clip.truth) for clip in self.clips]
+        return tuple(sorted(clips, key=lambda clip: clip.lip_correlation))
 
     def jitter(self) -> dict[str, float]:
         """Mean absolute second difference of the lip opening: truth's and the network's."""

@@ -28,6 +28,16 @@ class GroupError:
 
 
 @dataclass(frozen=True)
+class ClipAgreement:
+    """How well the lips of one clip follow the truth; see `MotionMetrics`."""
+
+    clip: str
+    frames: int
+    lip_correlation: float
+    lag_frames: int
+
+
+@dataclass(frozen=True)
 class MotionMetrics:
     """Agreement of predicted with true motion over some clips."""
 
@@ -109,6 +119,12 @@ def measure(predicted: list[Array], truth: list[Array], mean_motion: Array) -> M
         lip_jitter_ratio=float(jitter),
         closures_kept=closures_kept(np.concatenate(ours), np.concatenate(true)),
     )
+
+
+def agreement(clip: str, predicted: Array, truth: Array) -> ClipAgreement:
+    """Of one clip, (n, 70) each."""
+    ours, true = lip_opening(predicted), lip_opening(truth)
+    return ClipAgreement(clip, len(true), correlation(ours, true), best_lag(ours, true))
 
 
 def closures_kept(predicted: Array, truth: Array) -> float:

@@ -19,15 +19,18 @@ import torch
 from lp_models.atomic_file import atomic_write
 from lp_models.audio2motion import Audio2Motion, Audio2MotionDims
 from lp_pack.dataset.dataset import Dataset, Split, segments
+from lp_pack.dataset.record import FRAME_RATE
 from lp_pack.errors import TrainingError
 from lp_pack.training.audio2motion import Evaluation, TrainingOptions, train
 from lp_pack.training.dataset_source import DatasetSource, SourceOptions
 from lp_pack.training.held_out import HeldOutReport, judge
+from lp_pack.training.idle_motion import set_idle
 from lp_pack.training.look_ahead import LookAheadCost, look_ahead_costs
 
 WEIGHTS_NAME, RUN = "audio2motion.safetensors", "run"
 SETTINGS_NAME = "settings.json"
 SIGNIFICANT_DIGITS = 5
+SHOWN_CLIPS = 10
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class PersonaReport:
                 "network": asdict(self.held_out.network),
                 "nearest_neighbour": asdict(self.held_out.neighbour),
                 "lip_jitter": {"truth": jitter["truth"], "network": jitter["predicted"]},
+                "clips": [asdict(clip) for clip in self.held_out.per_clip()],
             },
             "look_ahead": [asdict(cost) for cost in self.look_ahead],
         }
@@ -104,6 +108,11 @@ class PersonaReport:
             f"| {cost.frames} | {cost.delay_ms:.0f} | {cost.lip_correlation:.3f} |"
             for cost in self.look_ahead
         ]
+        worst = [
+            f"| {clip.clip} | {clip.frames / FRAME_RATE:.1f} | {clip.lip_correlation:.3f} "
+            f"| {clip.lag_frames} |"
+            for clip in self.held_out.per_clip()[:SHOWN_CLIPS]
+        ]
         clips = {name: len(names) for name, names in self.split.identifiers().items()}
         return "\n".join(
             [
@@ -126,6 +135,12 @@ class PersonaReport:
                 "| group | unit | network | nearest neighbour | mean motion |",
                 "|---|---|---|---|---|",
                 *rows,
+                "",
+                f"Worst of {len(self.held_out.clips)} clips, lip opening:",
+                "",
+                "| clip | seconds | correlation | lag in frames |",
+                "|---|---|---|---|",
+                *worst,
                 "",
                 "| look-ahead | ms | lip opening, linear probe |",
                 "|---|---|---|",
@@ -152,6 +167,8 @@ def train_persona(
     _check_settings(folder / RUN, options, opened)
     torch.manual_seed(options.training.seed)
     model = Audio2Motion(options.dims())
+    if options.source.idle:
+        set_idle(model, options.training.seed)
     training, held_out = tuple(segments(split.training)), tuple(segments(split.held_out))
     source = DatasetSource(model.dims, training, tuple(segments(split.validation)), options.source)
     result = train(model, source, options.training, folder / RUN, progress)

@@ -107,6 +107,21 @@ class TestSplit:
         assert split.identifiers()["held_out"] == ["voice-1", "voice-10", "voice-11"]
         assert len(split.training) + len(split.validation) == 9
 
+    def test_a_held_out_voice_is_judged_by_words_that_nobody_taught(self, folder: Path) -> None:
+        for index in range(12):
+            record = read_record(folder / CLIPS / f"voice-{index}.json")
+            values = {name: getattr(record, name) for name in record.__struct_fields__}
+            values |= {"id": f"anna-{index}", "frames": 60, "valid_frames": 60}
+            write_clip(folder / CLIPS, ClipRecord(**values), loudness_clip(50 + index, 60))
+        split = Dataset.open(folder).split(0.2, 0, "anna-*")
+        names = split.identifiers()
+        assert len(names["held_out"]) == len(names["validation"]) == 2
+        assert all(name.startswith("anna-") for name in names["held_out"])
+        assert not any(name.startswith("anna-") for name in names["training"])
+        taught = {p.clip.record.text for p in (*split.training, *split.validation)}
+        assert not taught & {part.clip.record.text for part in split.held_out}
+        assert len(names["training"]) == 8
+
     def test_a_single_take_is_cut_into_parts(self, tmp_path: Path) -> None:
         write_dataset(tmp_path, clips=1, frames=400)
         split = Dataset.open(tmp_path).split(0.1, 0)

@@ -15,10 +15,11 @@ from tiny_dataset import LOWER_LIP_Y, write_dataset
 from lp_models.audio2motion import Audio2Motion, Audio2MotionDims
 from lp_pack.cli import group
 from lp_pack.dataset.dataset import Dataset, Part, Segment, segments
+from lp_pack.demo.speech_source import idle_waves
 from lp_pack.errors import TrainingError
 from lp_pack.training.audio2motion import TrainingOptions
 from lp_pack.training.dataset_source import DatasetSource, SourceOptions, glide
-from lp_pack.training.idle_motion import idle_motion, styled
+from lp_pack.training.idle_motion import idle_motion, set_idle, styled
 from lp_pack.training.look_ahead import look_ahead_costs
 from lp_pack.training.persona_motion import PersonaOptions, PersonaReport, train_persona
 
@@ -95,14 +96,28 @@ class TestBatches:
 class TestStyle:
     def test_idle_motion_blinks_and_moves_no_lips(self) -> None:
         model = Audio2Motion(DIMS).eval()
-        phase = torch.arange(0, 250)[:, None] * model.idle_rates
-        waves = model.idle_waves(phase[None], torch.zeros(1, 250, 8)).numpy()
+        waves = idle_waves(model, np.zeros((1, 8), np.float32), np.zeros((1, 8), np.float32), 250)
         idle = idle_motion(np.zeros((1, 8), np.float32), waves)[0]
         eyes = np.abs(idle[:, [3 * k + 1 for k in (11, 13, 15, 16, 18)]]).max(axis=1)
         assert eyes.max() > 4 * np.median(eyes)
         assert idle[:, 68].std() > 0.3
         lips = idle[:, [3 * k + 1 for k in (14, 17, 19, 20)]]
         assert np.abs(lips).max() < 0.5 * eyes.max()
+
+    def test_a_network_is_given_its_idle_motion_before_it_learns(self) -> None:
+        model = Audio2Motion(Audio2MotionDims(mel_bins=16, hidden_size=8))
+        set_idle(model)
+        style = np.random.default_rng(0).uniform(-1, 1, (1, 8)).astype(np.float32)
+        waves = idle_waves(model, np.zeros((1, 8), np.float32), style, 1500)
+        expected = idle_motion(style, waves)[0]
+        parts = tuple(torch.from_numpy(waves[:, :, index]) for index in range(3))
+        styles = torch.from_numpy(style)[:, None].expand(-1, 1500, -1)
+        given = model.idle.motion(parts, styles)[0].numpy()
+        lids, head = [3 * k + 1 for k in (11, 13, 15, 16, 18)], [63, 64, 65, 67, 68, 69]
+        np.testing.assert_allclose(given[:, head], expected[:, head], atol=1e-5)
+        # The gaze is a product of two waves: that is left to the network.
+        error = np.abs(given[:, lids] - expected[:, lids]).max()
+        assert error < 0.25 * np.abs(expected[:, lids]).max()
 
     def test_a_style_scales_the_head_and_leaves_the_lips(self) -> None:
         labels = np.random.default_rng(0).normal(0, 1, (1, 20, 70)).astype(np.float32)
@@ -136,8 +151,13 @@ class TestReport:
         report = json.loads((trained.weights.parent / "report.json").read_text())
         assert report["held_out"]["network"]["lag_frames"] == 0
         assert len(report["look_ahead"]) == 9
+        clips = report["held_out"]["clips"]
+        assert len(clips) == len(trained.held_out.clips)
+        worst_first = [clip["lip_correlation"] for clip in clips]
+        assert worst_first == sorted(worst_first)
         page = (trained.weights.parent / "report.md").read_text()
         assert "| pitch | degrees |" in page
+        assert f"| {clips[0]['clip']} |" in page
         assert trained.look_ahead_sentence in page
 
     def test_two_styles_perform_differently(self, trained: PersonaReport) -> None:
