@@ -46,7 +46,7 @@ class FaceTrack:
     """Where the face is in every frame.
 
     centres: (frames, 2) and sides: (frames,) of the crop square in picture pixels.
-    valid: (frames,) False where no face was seen for long, or the picture froze.
+    valid: (frames,) False where no face was seen for long, or the picture froze or is damaged.
     """
 
     centres: NDArray[np.float64]
@@ -82,24 +82,36 @@ def track_face(
     follower = _Follower(clip, largest)
     looks: list[_Look] = []
     frozen: list[bool] = []
+    damaged: list[bool] = []
     for picture in pictures:
         while len(frozen) < picture.index:  # before the first picture
             frozen.append(True)
+            damaged.append(False)
         frozen.append(picture.age > LONGEST_FREEZE_SECONDS)
-        if picture.index % KEY_INTERVAL == 0:
+        damaged.append(picture.damaged)
+        if picture.index % KEY_INTERVAL == 0 and not picture.damaged:
             looks.append(_Look(picture.index, follower.look(picture.index, picture.load())))
     seen = [look for look in looks if look.square is not None]
+    if not looks and any(damaged):
+        raise DatasetError(
+            "the recording's pictures are damaged",
+            where=f"clip {clip}, frame {damaged.index(True)}",
+            expected="pictures that the decoder reads without errors",
+            got=f"{sum(damaged)} damaged of {len(damaged)}",
+            remedy="copy the file again",
+        )
     if not seen:
         raise DatasetError(
             "no face in the recording",
-            where=f"clip {clip}, frames 0 to {len(frozen)}",
+            where=f"clip {clip}, frames 0 to {len(frozen) - 1}",
             expected="one face, seen from the front",
             got=f"none in {len(looks)} frames looked at",
-            remedy="check that the video is upright and shows the face larger",
+            remedy="check that the video plays, is upright and shows the face larger",
         )
     notices = list(follower.notices)
-    valid = ~np.array(frozen, dtype=np.bool_)
-    notices += _freezes(clip, frozen, frame_rate)
+    valid = ~np.array(frozen, dtype=np.bool_) & ~np.array(damaged, dtype=np.bool_)
+    notices += _left_out(clip, frozen, "the picture stands still")
+    notices += _left_out(clip, damaged, "the picture is damaged")
     notices += _mark_gaps(clip, looks, valid, frame_rate)
     if valid.mean() < SMALLEST_VALID_SHARE:
         raise DatasetError(
@@ -203,11 +215,10 @@ def _near_search(rgb: NDArray[np.uint8], box: Box) -> list[DetectedFace]:
     return []
 
 
-def _freezes(clip: str, frozen: list[bool], frame_rate: float) -> list[str]:
+def _left_out(clip: str, flags: list[bool], what: str) -> list[str]:
     return [
-        f"clip {clip}, frames {first} to {last - 1}: the picture stands still "
-        f"for {(last - first) / frame_rate:.1f} s; these frames are left out"
-        for first, last in runs(np.array(frozen, dtype=np.bool_))
+        f"clip {clip}, frames {first} to {last - 1}: {what}; these frames are left out"
+        for first, last in runs(np.array(flags, dtype=np.bool_))
     ]
 
 

@@ -28,13 +28,15 @@ class GridPicture:
     """The picture of one grid frame.
 
     index: which grid frame. time: the picture's own time in seconds of the file. age: for how long
-    it had been shown at the grid frame's time; large where the camera or the file froze.
+    it had been shown at the grid frame's time; large where the camera or the file froze. damaged:
+    the decoder found errors in it and covered them up.
     """
 
     index: int
     time: float
     age: float
     load: Callable[[], NDArray[np.uint8]]
+    damaged: bool = False
 
 
 def picture_start(path: Path) -> float:
@@ -108,7 +110,8 @@ def upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def _picture(index: int, frame: av.VideoFrame, time: float, at: float) -> GridPicture:
-    return GridPicture(index, time, max(0.0, at - time), lambda: upright(frame))
+    age = max(0.0, at - time)
+    return GridPicture(index, time, age, lambda: upright(frame), bool(frame.is_corrupt))
 
 
 def _time(frame: av.VideoFrame, path: Path, index: int) -> float:

@@ -157,7 +157,7 @@ class TestBadRecordings:
         outcome = run_one(recording.write(tmp_path / "empty.mkv"))
         assert outcome.status == "refused"
         assert "no face" in outcome.error
-        assert "clip empty.mkv, frames 0 to 15" in outcome.error
+        assert "clip empty.mkv, frames 0 to 14" in outcome.error
 
     def test_two_faces_are_refused_unless_the_largest_is_wanted(
         self, run_one: Extract, tmp_path: Path
