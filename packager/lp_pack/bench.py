@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import psutil
 
+from lp_pack.target_engines import evaluates_programs, packager_engine
 from lp_runtime.bundle import Bundle
 from lp_runtime.composer import Composer
-from lp_runtime.engines import engine_for
 from lp_runtime.errors import InputError
 from lp_runtime.latency import LatencySummary, Timings, peak_memory_mb
 from lp_runtime.manifest import Measurement, Precision, Target
@@ -80,6 +80,8 @@ class BenchReport:
 
     machine: str
     engine: str
+    # The programs were evaluated by lp-pack: no phone is as slow, and none was asked.
+    evaluated: bool
     # Load of the machine over the last minute before the run, where the system tells.
     load_average: float | None
     target: Target
@@ -167,7 +169,8 @@ def bench_bundle(path: Path, options: BenchOptions) -> BenchReport:
     warm_load = (perf_counter() - start) * 1e3
     return BenchReport(
         machine=machine_name(),
-        engine=engine_for(options.target).version(),
+        engine=packager_engine(options.target).version(),
+        evaluated=evaluates_programs(options.target),
         load_average=load_average,
         target=options.target,
         precision=options.precision,
@@ -245,7 +248,8 @@ def machine_name() -> str:
 def _load(path: Path, options: BenchOptions) -> tuple[Session, Composer]:
     bundle = Bundle.open(path, verify=False)
     threads = options.threads or default_threads()
-    session = bundle.session(options.target, options.precision, threads, options.low_memory)
+    engine = packager_engine(options.target)
+    session = bundle.session(options.target, options.precision, threads, options.low_memory, engine)
     return session, Composer(bundle, session, options.paste_back)
 
 

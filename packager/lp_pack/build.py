@@ -68,7 +68,7 @@ CHECKS = (*NETWORKS, "lp_runtime", "lp_pack.parity", "lp_pack.thresholds", "lp_p
 
 ENGINE_CHECKS = (
     *(*CHECKS, "lp_pack.engine_parity", "lp_pack.manifest"),
-    *("lp_pack.graph_files", "lp_pack.target_engines"),
+    *("lp_pack.graph_files", "lp_pack.target_engines", "lp_pack.frame_regions"),
 )
 
 

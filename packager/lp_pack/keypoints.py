@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from lp_models.atomic_file import atomic_write
 from lp_pack.errors import ConfigError
+from lp_pack.target_engines import packager_engine
 from lp_runtime.audio import read_audio
 from lp_runtime.bundle import Bundle
 from lp_runtime.controls import labelled_control, seeded_style
@@ -80,7 +81,9 @@ def export_keypoints(
         raise ConfigError(
             "The output exists already.", where=output, remedy="choose another name, or add --force"
         )
-    session = Bundle.open(bundle).session(options.target, options.precision, options.threads)
+    engine = packager_engine(options.target)
+    opened = Bundle.open(bundle)
+    session = opened.session(options.target, options.precision, options.threads, engine=engine)
     if options.emotion is not None:
         session.set(*labelled_control(session.pipeline, options.emotion, options.intensity))
     if options.style_seed is not None:

@@ -18,13 +18,14 @@ from lp_pack.bench import (
 )
 from lp_pack.bench_history import Comparison, History, default_history
 from lp_pack.bench_remote import bench_over_ssh, refuse_adb
-from lp_pack.cli.bundle_notice import say_what_it_is
+from lp_pack.cli.bundle_notice import say_how_it_runs, say_what_it_is
 from lp_pack.cli.common import json_option, messages, output, print_json
 from lp_pack.cli.speech_options import text_as_audio
 from lp_pack.cli.tables import make_table, print_table
 from lp_pack.cli.variant_options import precision_option, target_option
 from lp_pack.errors import ConfigError
 from lp_pack.measurements import record_measurements
+from lp_pack.target_engines import evaluates_programs
 from lp_runtime.bundle import Bundle
 from lp_runtime.manifest import Precision, Target
 
@@ -111,6 +112,9 @@ def command(
     """
     manifest = Bundle.open(bundle, verify=False).manifest
     say_what_it_is(manifest)
+    if adb is None and ssh is None:
+        say_how_it_runs(target)
+        _refuse_to_record_an_evaluation(target, record)
     options = BenchOptions(
         target=target,
         frames=frames,
@@ -141,6 +145,17 @@ def command(
                 _print(report, compared)
     if as_json:
         print_json(printed)
+
+
+def _refuse_to_record_an_evaluation(target: Target, record: bool) -> None:
+    if record and evaluates_programs(target):
+        raise ConfigError(
+            "Times of an evaluation are not kept as a machine's figures.",
+            where="--record --target coreml",
+            expected="a Mac, where Core ML itself runs the programs",
+            got="lp-pack's evaluation of the programs",
+            remedy="leave --record away, or measure on a Mac (--ssh HOST)",
+        )
 
 
 def _on_another_machine(
@@ -189,6 +204,7 @@ def _print_remote(host: str, reports: list[dict[str, Any]]) -> None:
 
 def _print(report: BenchReport, compared: Comparison | None) -> None:
     title = f"{report.target} {report.precision}, {report.threads} threads, milliseconds"
+    title += ", evaluated by lp-pack, not by Apple's runtime" if report.evaluated else ""
     late = f"over {report.deadline_ms:g} ms"
     table = make_table(title, "", "median", "p95", "p99", "first", late)
     for name, summary in report.latency.items():

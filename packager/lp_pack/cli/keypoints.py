@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lp_pack.cli.bundle_notice import say_what_lies_at
+from lp_pack.cli.bundle_notice import say_how_it_runs, say_what_lies_at
 from lp_pack.cli.common import json_option, output, print_json
 from lp_pack.cli.speech_options import style_seed_option, text_as_audio
 from lp_pack.cli.variant_options import precision_option, target_option, threads_option
@@ -65,6 +65,7 @@ def command(
         overwrite=force,
     )
     say_what_lies_at(bundle)
+    say_how_it_runs(target)
     report = export_keypoints(bundle, audio, output_path, options)
     if as_json:
         print_json(report.as_dict())

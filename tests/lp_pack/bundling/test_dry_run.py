@@ -121,7 +121,7 @@ def test_converters_that_are_missing_are_named_with_their_extra(
     tiny_options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [*tiny_options, "--targets", "onnx,coreml,tflite", "-o", str(tmp_path / "b")]
-    code, planned, messages = foretell(arguments, tmp_path / "cache", capsys)
+    code, planned, _ = foretell(arguments, tmp_path / "cache", capsys)
     assert code == 1
     problems = planned["problems"]
     assert isinstance(problems, list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tiny_persona import write_lite
 from lp_pack.build import make_stages
 from lp_pack.build_config import make_plan, read_options
 from lp_pack.cli import group
+from lp_pack.errors import ConfigError
+from lp_pack.speech.wave_file import write_wave
 from lp_pack.target_engines import evaluates_programs, packager_engine
 from lp_pack.verify import verify_bundle
 from lp_runtime.bundle import Bundle
@@ -98,3 +101,39 @@ def test_the_command_line_shows_the_targets(
     requires = {(g["target"], g["requires"]) for g in graphs}
     assert ("coreml", "iOS16") in requires
     assert all(g["operators"] > 0 and g["bytes"] > 0 for g in graphs)
+
+
+@pytest.mark.full_size
+@pytest.mark.skipif(not evaluates_programs("coreml"), reason="Core ML itself runs here")
+def test_core_ml_is_performed_benched_and_reported_as_an_evaluation(
+    built: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def lp_pack(*arguments: object) -> tuple[str, str]:
+        capfd.readouterr()
+        words = [str(argument) for argument in arguments]
+        group.main(words, prog_name="lp-pack", standalone_mode=False)
+        printed = capfd.readouterr()
+        return printed.out, printed.err
+
+    sound = tmp_path / "sound.wav"
+    write_wave(sound, np.zeros(3200, np.float32), 16000)
+    for target in ("onnx", "coreml"):
+        output = tmp_path / f"{target}.npz"
+        _, said = lp_pack("keypoints", built, "--audio", sound, "--target", target, "-o", output)
+        assert ("evaluates the programs" in said) == (target == "coreml")
+    onnx, coreml = (np.load(tmp_path / f"{target}.npz") for target in ("onnx", "coreml"))
+    np.testing.assert_allclose(coreml["landmarks"], onnx["landmarks"], atol=1e-3)
+
+    bench = ("bench", built, "--target", "coreml", "--precision", "fp32", "--threads", 1)
+    printed, _ = lp_pack(*bench, "--frames", 2, "--no-history", "--json")
+    (measured,) = json.loads(printed)
+    assert measured["evaluated"]
+    assert "not Apple's runtime" in measured["engine"]
+    with pytest.raises(ConfigError, match="evaluation"):
+        lp_pack(*bench, "--record", "--no-history")
+
+    page = tmp_path / "page.html"
+    lp_pack("report", built, "--audio", sound, "-o", page)
+    text = html.unescape(page.read_text())
+    assert "coreml fp16 (evaluated, not Apple's runtime)" in text
+    assert "Not played" not in text
