@@ -1,0 +1,1 @@
+rootProject.name = "lp_pack_flutter"
