@@ -4,13 +4,14 @@ model/audio2motion.safetensors      what `lp-pack build --audio2motion` takes
 model/report.json, report.md        figures
 model/plots/*.png                   pictures of them
 model/run/                          the run's checkpoint, and TensorBoard's events
+model/study/                        runs of the look-ahead study, where one was asked for
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from lp_models.audio2motion import Audio2Motion, Audio2MotionDims
 from lp_pack.dataset.dataset import Dataset, Split, segments
 from lp_pack.dataset.record import FRAME_RATE
 from lp_pack.errors import TrainingError
-from lp_pack.training.audio2motion import Evaluation, TrainingOptions, train
+from lp_pack.training.audio2motion import Evaluation, TrainingOptions, TrainingResult, train
 from lp_pack.training.dataset_source import DatasetSource, SourceOptions
 from lp_pack.training.held_out import HeldOutReport, judge
 from lp_pack.training.idle_motion import set_idle
 from lp_pack.training.look_ahead import LookAheadCost, look_ahead_costs
+from lp_pack.training.look_ahead_study import StudiedLookAhead, study_lines, study_look_ahead
 
-WEIGHTS_NAME, RUN = "audio2motion.safetensors", "run"
+WEIGHTS_NAME, RUN, STUDY = "audio2motion.safetensors", "run", "study"
 SETTINGS_NAME = "settings.json"
 SIGNIFICANT_DIGITS = 5
 SHOWN_CLIPS = 10
@@ -35,12 +37,16 @@ SHOWN_CLIPS = 10
 
 @dataclass(frozen=True)
 class PersonaOptions:
-    """Everything that shapes the network besides the dataset."""
+    """Everything that shapes the network besides the dataset.
+
+    study_steps: length of each training of the look-ahead study; 0: no study.
+    """
 
     hidden_size: int = 224
     look_ahead_frames: int = 2
     held_out_share: float = 0.1
     held_out: str | None = None
+    study_steps: int = 0
     training: TrainingOptions = field(default_factory=TrainingOptions)
     source: SourceOptions = field(default_factory=SourceOptions)
 
@@ -62,6 +68,7 @@ class PersonaReport:
     best: Evaluation
     held_out: HeldOutReport
     look_ahead: tuple[LookAheadCost, ...]
+    study: tuple[StudiedLookAhead, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON, rounded."""
@@ -79,6 +86,7 @@ class PersonaReport:
                 "clips": [asdict(clip) for clip in self.held_out.per_clip()],
             },
             "look_ahead": [asdict(cost) for cost in self.look_ahead],
+            "look_ahead_study": [asdict(row) for row in self.study],
         }
         rounded: dict[str, Any] = _rounded(content)
         return rounded
@@ -92,8 +100,8 @@ class PersonaReport:
         return (
             f"look-ahead {chosen.frames} frames = {chosen.delay_ms:.0f} ms of delay; against "
             f"{best.frames} frames ({best.delay_ms:.0f} ms) it costs {lost:.3f} of the lip "
-            f"opening's correlation (linear probe: {chosen.lip_correlation:.3f} of "
-            f"{best.lip_correlation:.3f})"
+            f"opening's correlation, {chosen.lip_correlation:.3f} of {best.lip_correlation:.3f}, "
+            "by a linear probe and not by the network"
         )
 
     def as_markdown(self) -> str:
@@ -146,6 +154,7 @@ class PersonaReport:
                 "|---|---|---|",
                 *costs,
                 "",
+                *study_lines(self.options.study_steps, self.study),
             ]
         )
 
@@ -165,13 +174,8 @@ def train_persona(
     opened = Dataset.open(dataset)
     split = opened.split(options.held_out_share, options.training.seed, options.held_out)
     _check_settings(folder / RUN, options, opened)
-    torch.manual_seed(options.training.seed)
-    model = Audio2Motion(options.dims())
-    if options.source.idle:
-        set_idle(model, options.training.seed)
     training, held_out = tuple(segments(split.training)), tuple(segments(split.held_out))
-    source = DatasetSource(model.dims, training, tuple(segments(split.validation)), options.source)
-    result = train(model, source, options.training, folder / RUN, progress)
+    result = _learn(split, options, folder / RUN, progress)
     weights = folder / WEIGHTS_NAME
     extra = {"seed": str(options.training.seed), "clips": str(len(split.training))}
     result.model.save(weights, extra, half=True)
@@ -185,10 +189,43 @@ def train_persona(
         result.best,
         judge(shipped, training, held_out, options.source.idle),
         look_ahead_costs(shipped, training, held_out),
+        _study(split, options, folder, opened),
     )
     _write(folder / "report.json", json.dumps(report.as_dict(), indent=1, ensure_ascii=False))
     _write(folder / "report.md", report.as_markdown())
     return report
+
+
+def _learn(
+    split: Split,
+    options: PersonaOptions,
+    run: Path,
+    progress: Callable[[Evaluation], None] | None = None,
+) -> TrainingResult:
+    torch.manual_seed(options.training.seed)
+    model = Audio2Motion(options.dims())
+    if options.source.idle:
+        set_idle(model, options.training.seed)
+    training, validation = tuple(segments(split.training)), tuple(segments(split.validation))
+    source = DatasetSource(model.dims, training, validation, options.source)
+    return train(model, source, options.training, run, progress)
+
+
+def _study(
+    split: Split, options: PersonaOptions, folder: Path, opened: Dataset
+) -> tuple[StudiedLookAhead, ...]:
+    if not options.study_steps:
+        return ()
+
+    def learn(frames: int) -> Audio2Motion:
+        short = replace(options.training, steps=options.study_steps)
+        studied = replace(options, look_ahead_frames=frames, training=short)
+        run = folder / STUDY / f"look-ahead-{frames}-steps-{options.study_steps}"
+        _check_settings(run, studied, opened)
+        return _learn(split, studied, run).model
+
+    training, held_out = tuple(segments(split.training)), tuple(segments(split.held_out))
+    return study_look_ahead(learn, training, held_out, options.source.idle)
 
 
 def _check_settings(run: Path, options: PersonaOptions, dataset: Dataset) -> None:
@@ -197,6 +234,7 @@ def _check_settings(run: Path, options: PersonaOptions, dataset: Dataset) -> Non
         "options": asdict(options),
         "clips": {reader.record.id: reader.record.key for reader in dataset.clips},
     }
+    content["options"].pop("study_steps")
     # More steps and more patience only make a run longer.
     for name in ("steps", "patience"):
         content["options"]["training"].pop(name)

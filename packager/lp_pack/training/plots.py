@@ -14,6 +14,7 @@ from lp_pack.dataset.record import FRAME_RATE
 from lp_pack.training.audio2motion import Evaluation
 from lp_pack.training.held_out import HeldOutReport
 from lp_pack.training.look_ahead import LookAheadCost
+from lp_pack.training.look_ahead_study import StudiedLookAhead
 from lp_pack.training.motion_metrics import lip_opening
 
 SHOWN_CLIPS = 4
@@ -25,13 +26,14 @@ def write_plots(
     evaluations: Sequence[Evaluation],
     report: HeldOutReport,
     costs: Sequence[LookAheadCost],
+    study: Sequence[StudiedLookAhead] = (),
 ) -> tuple[Path, ...]:
     """Write loss.png, lips.png, groups.png and look_ahead.png; returns their paths."""
     figures = {
         "loss": _loss(evaluations),
         "lips": _lips(report),
         "groups": _groups(report),
-        "look_ahead": _look_ahead(costs),
+        "look_ahead": _look_ahead(costs, study),
     }
     paths = []
     for name, figure in figures.items():
@@ -88,9 +90,17 @@ def _groups(report: HeldOutReport) -> Figure:
     return figure
 
 
-def _look_ahead(costs: Sequence[LookAheadCost]) -> Figure:
+def _look_ahead(costs: Sequence[LookAheadCost], study: Sequence[StudiedLookAhead]) -> Figure:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([cost.delay_ms for cost in costs], [cost.lip_correlation for cost in costs], "o-")
-    axes.set(xlabel="look-ahead (ms)", ylabel="lip opening, correlation (linear probe)")
+    lines: dict[str, Sequence[LookAheadCost | StudiedLookAhead]] = {
+        "linear probe": costs,
+        "networks": study,
+    }
+    for label, rows in lines.items():
+        if rows:
+            correlations = [row.lip_correlation for row in rows]
+            axes.plot([row.delay_ms for row in rows], correlations, "o-", label=label)
+    axes.set(xlabel="look-ahead (ms)", ylabel="lip opening, correlation")
+    axes.legend()
     return figure

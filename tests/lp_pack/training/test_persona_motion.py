@@ -212,6 +212,19 @@ class TestRuns:
             train_persona(folder, tmp_path, replace(short, look_ahead_frames=0))
 
 
+def test_the_study_trains_a_network_for_every_look_ahead(folder: Path, tmp_path: Path) -> None:
+    short = replace(OPTIONS, study_steps=10, training=replace(OPTIONS.training, steps=20))
+    report = train_persona(folder, tmp_path, short)
+    assert [row.frames for row in report.study] == [0, 2, 4, 8]
+    assert [row.delay_ms for row in report.study] == [0, 80, 160, 320]
+    assert len({row.lip_correlation for row in report.study}) == 4
+    page = (tmp_path / "report.md").read_text()
+    assert "Networks of 10 steps each" in page
+    # The study changes nothing of the network itself.
+    alone = train_persona(folder, tmp_path / "alone", replace(short, study_steps=0))
+    assert alone.weights.read_bytes() == report.weights.read_bytes()
+
+
 def test_the_command_trains_plots_and_prints_the_cost_of_its_look_ahead(
     folder: Path, tmp_path: Path
 ) -> None:
