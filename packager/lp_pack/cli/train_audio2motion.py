@@ -49,7 +49,9 @@ SIZE = click.IntRange(min=1)
     show_default=True,
     help="Stop after so many evaluations without a better one.",
 )
-@click.option("--evaluate-every", type=SIZE, default=100, show_default=True, help="Steps between.")
+@click.option(
+    "--evaluate-every", type=SIZE, default=100, show_default=True, help="Steps between two."
+)
 @click.option("--batch-size", type=SIZE, default=16, show_default=True, help="Streams in a batch.")
 @click.option(
     "--frames", type=click.IntRange(20), default=150, show_default=True, help="Frames of a stream."
@@ -74,12 +76,12 @@ SIZE = click.IntRange(min=1)
     show_default=True,
     help="Share of clips to stop by, and as many again for the report.",
 )
-@click.option("--idle/--no-idle", default=True, show_default=True, help="Teach blinks, breathing.")
+@click.option("--idle/--no-idle", default=True, show_default=True, help="Blink, breathe and sway.")
 @click.option(
     "--augmentation/--no-augmentation",
     default=True,
     show_default=True,
-    help="Let the sound be heard through many microphones and rooms.",
+    help="Let the sound be heard from other voices, through many microphones and rooms.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and split.")
 @click.option("--threads", type=SIZE, help="CPU threads.  [default: torch's own]")
@@ -108,8 +110,8 @@ def command(
     """Learn speech to motion from the DATASET that `lp-pack extract` made: a streaming LSTM with
     emotion and style as inputs, for `lp-pack build --audio2motion`.
 
-    Clips are split by text; the report compares held-out ones with two baselines. A killed run goes
-    on after its last evaluation.
+    Clips are split by text: no words of the report are in training. The report compares with two
+    baselines and names the worst clips. A killed run goes on after its last evaluation.
     """
     if threads is not None:
         import torch
