@@ -33,8 +33,12 @@ def constexpr_lut_to_dense(indices: Tensor, lut: Tensor, shape: Tensor | None = 
         bits = max(1, (lut.numel() - 1).bit_length())
         unpacked = np.unpackbits(indices.numpy().astype(np.uint8), bitorder="little")
         digits = unpacked[: count * bits].reshape(count, bits)
-        numbers = torch.from_numpy((digits << np.arange(bits)).sum(axis=1).astype(np.int64))
-        return lut.reshape(-1)[numbers].reshape(integers(shape))
+        numbers = np.zeros(count, np.uint8)
+        for place in range(bits):
+            numbers |= digits[:, place] << place
+        # Slices: torch indexes by 64-bit numbers, eight times the size of a large weight.
+        parts = [lut.reshape(-1)[part.long()] for part in torch.from_numpy(numbers).split(1 << 20)]
+        return torch.cat(parts).reshape(integers(shape))
     blocks = lut.shape[: indices.dim()]
     if lut.shape[-1] != 1:
         raise ValueError("a palette of vectors")

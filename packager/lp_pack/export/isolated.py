@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lp_pack.errors import ExportError
+from lp_pack import errors
+from lp_pack.errors import ExportError, LpPackError
 
 LOG_LINES = 3
 _FIELDS = ("what", "where", "expected", "got", "remedy")
@@ -32,8 +33,8 @@ def run_isolated(function: Callable[..., None], *arguments: Any, what: str) -> N
         what: the conversion in words, e.g. "Core ML conversion of 'generator'".
 
     Raises:
-        ExportError: as the function raised it, or because it raised something else or the process
-            died; the log's path is then named and the log kept.
+        LpPackError: as the function raised it; the log's path is named and the log kept.
+        ExportError: the function raised something else, or the process died; likewise.
     """
     handle, name = tempfile.mkstemp(prefix="lp-pack-", suffix=".log")
     os.close(handle)
@@ -52,7 +53,8 @@ def run_isolated(function: Callable[..., None], *arguments: Any, what: str) -> N
             process.join()
         report.unlink(missing_ok=True)
     if refused is not None:
-        raise ExportError(refused.pop("what"), **_with_log(refused, log))
+        kind: type[LpPackError] = getattr(errors, refused.pop("kind"))
+        raise kind(refused.pop("what"), **_with_log(refused, log))
     if process.exitcode != 0:
         raise ExportError(
             f"{what} ended abnormally",
@@ -73,9 +75,10 @@ def _child(
     os.dup2(sink, 2)
     try:
         function(*arguments)
-    except ExportError as error:
+    except LpPackError as error:
         traceback.print_exc()
-        known = {name: getattr(error, name) for name in _FIELDS}
+        known = {"kind": type(error).__name__}
+        known |= {name: getattr(error, name) for name in _FIELDS}
         report.write_text(json.dumps({k: None if v is None else str(v) for k, v in known.items()}))
 
 

@@ -149,8 +149,8 @@ class LitePersona:
             network = load_liveportrait(self.weights, dims_of(self.weights)).stitching
         return MotionStitcher(self.face(), network, self.motion_mode).eval()
 
-    def generator(self, baked: Path) -> LiteGenerator:
-        """The distilled generator."""
+    def generator(self, baked: Path, filter_depth: bool = True) -> LiteGenerator:
+        """The distilled generator, which has no depth."""
         return LiteGenerator.load(self.generator_path)
 
     def original_generator(self, baked: Path) -> TrainingPath:

@@ -160,10 +160,13 @@ class LivePortraitPersona:
         networks = self._networks()
         return MotionStitcher(read_baked(baked).face, networks.stitching, self.motion_mode).eval()
 
-    def generator(self, baked: Path) -> BakedGenerator:
+    def generator(self, baked: Path, filter_depth: bool = True) -> BakedGenerator:
         """The rewritten networks with this face's volume frozen in."""
         networks = self._networks()
-        return BakedGenerator(networks.warping, networks.spade_decoder, read_baked(baked))
+        persona = read_baked(baked)
+        return BakedGenerator(
+            networks.warping, networks.spade_decoder, persona, filter_depth=filter_depth
+        )
 
     def original_generator(self, baked: Path) -> OriginalGenerator:
         """The networks as published."""

@@ -75,8 +75,8 @@ class Persona(Protocol):
     def stitching(self, baked: Path) -> Exportable:
         """The stitching graph's module."""
 
-    def generator(self, baked: Path) -> Exportable:
-        """The generator graph's module."""
+    def generator(self, baked: Path, filter_depth: bool = True) -> Exportable:
+        """The generator graph's module; `filter_depth` as in `BakedGenerator`, if it has that."""
 
     def original_generator(self, baked: Path) -> Exportable | None:
         """The networks that the generator was rewritten from; None where there are none."""

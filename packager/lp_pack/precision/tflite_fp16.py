@@ -18,6 +18,10 @@ from lp_pack.export.tflite_graph import TfliteModel
 
 WORTHWHILE_ELEMENTS = 1024
 LARGEST_HALF = 65504.0
+# The version of DEQUANTIZE that reads float16.
+READS_FLOAT16 = 3
+# Higher numbers do not fit the old field of a code, which then says that the new one counts.
+LAST_DEPRECATED_CODE = 127
 # Operator -> positions of the inputs that may be halved: kernels, matrices and tables.
 HALVED_INPUTS = {
     "CONV_2D": (1,),
@@ -41,8 +45,8 @@ def to_fp16_weights(model: TfliteModel, keep: frozenset[str] = frozenset()) -> i
         keep: operator types whose constants stay float32.
     """
     chosen = _chosen(model, keep)
-    code = _dequantize_code(model.model) if chosen else 0
-    casts = [_halve(model, index, code) for index in sorted(chosen)]
+    code = operator_code(model, "DEQUANTIZE", READS_FLOAT16) if chosen else 0
+    casts = [halve(model, index, code) for index in sorted(chosen)]
     replaced = dict(zip(sorted(chosen), casts, strict=True))
     for operator in model.graph.operators:
         operator.inputs = [
@@ -74,7 +78,7 @@ def _is_worthwhile(model: TfliteModel, index: int) -> bool:
     return bool(np.abs(values).max() <= LARGEST_HALF)
 
 
-def _halve(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
+def halve(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
     """Turn the tensor's values into halves; the new float32 tensor and the operator making it."""
     tensor = model.graph.tensors[index]
     values = model.constant(tensor)
@@ -83,11 +87,17 @@ def _halve(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
     buffer.data = np.frombuffer(values.astype(np.float16).tobytes(), np.uint8)
     model.model.buffers[tensor.buffer].data = None
     model.model.buffers.append(buffer)
-    wide = schema.TensorT()
-    wide.shape, wide.type, wide.buffer = tensor.shape, schema.TensorType.FLOAT32, 0
-    wide.name = tensor.name + b"/float32"
     tensor.type = schema.TensorType.FLOAT16
     tensor.buffer = len(model.model.buffers) - 1
+    return unpacked(model, index, code)
+
+
+def unpacked(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
+    """A float32 tensor for a narrow constant: its index, and the DEQUANTIZE that makes it."""
+    narrow = model.graph.tensors[index]
+    wide = schema.TensorT()
+    wide.shape, wide.type, wide.buffer = narrow.shape, schema.TensorType.FLOAT32, 0
+    wide.name = narrow.name + b"/float32"
     model.graph.tensors.append(wide)
     operator = schema.OperatorT()
     operator.opcodeIndex = code
@@ -97,10 +107,15 @@ def _halve(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
     return len(model.graph.tensors) - 1, operator
 
 
-def _dequantize_code(model: Any) -> int:
+def operator_code(model: TfliteModel, name: str, version: int) -> int:
+    """The place of a built-in operator of this version in the file's list, added where absent."""
+    number = getattr(schema.BuiltinOperator, name)
+    codes = model.model.operatorCodes
+    for place, code in enumerate(codes):
+        if (max(code.builtinCode, code.deprecatedBuiltinCode), code.version) == (number, version):
+            return place
     code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    # Version 3 reads float16.
-    code.version = 3
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
+    code.builtinCode, code.deprecatedBuiltinCode = number, min(number, LAST_DEPRECATED_CODE)
+    code.version = version
+    codes.append(code)
+    return len(codes) - 1

@@ -40,7 +40,7 @@ INDICES = WideRule(
 SPECTRUM = WideRule(
     "power spectrum and logarithm of the mel front end",
     "eight decades of loudness do not fit into 256 steps",
-    "fp32",
+    "fp16",
 )
 STATE = WideRule(
     "recurrent state",
@@ -57,7 +57,30 @@ SMALL = WideRule(
     "nothing to gain",
     "fp32",
 )
+PICTURES = WideRule(
+    "tables and pictures",
+    "a few levels of brightness are seen as bands; eight bits are what a screen shows",
+    "w8",
+)
+LARGE_MAPS = WideRule(
+    "convolutions on maps of 32 x 32 and larger",
+    "their rounding reaches the picture as grain, while small maps are averaged on their way",
+    "w6",
+)
 ALWAYS_WIDE = (STATISTICS, COORDINATES, INDICES, SPECTRUM, STATE, SMALL)
+
+# Core ML's compression starts from float16 programs, and LiteRT's may store what it keeps wide in
+# float16: it unpacks all constants to float32 before it computes.
+WIDE: Mapping[Target, tuple[WideRule, ...]] = MappingProxyType(
+    {
+        "onnx": (*ALWAYS_WIDE, PICTURE_ENDS),
+        "coreml": (*ALWAYS_WIDE, replace(PICTURE_ENDS, precision="fp16")),
+        "tflite": (
+            *(rule if rule is SMALL else replace(rule, precision="fp16") for rule in ALWAYS_WIDE),
+            replace(PICTURE_ENDS, precision="fp16"),
+        ),
+    }
+)
 
 CHANNEL_8 = Weights(8, "channel")
 STATIC_U8 = Activations(8, "static", signed=False)
@@ -132,7 +155,7 @@ METHODS: Mapping[tuple[Target, Precision], Method] = MappingProxyType(
         ("coreml", "w8"): Method("w8", CHANNEL_8),
         ("coreml", "int8"): Method("int8", CHANNEL_8, STATIC_S8),
         ("coreml", "w6"): Method("w6", Weights(6, "palette")),
-        ("coreml", "w4"): Method("w4", Weights(4, "palette", block_size=8)),
+        ("coreml", "w4"): Method("w4", Weights(4, "palette")),
         ("tflite", "int8"): Method("int8", CHANNEL_8, DYNAMIC_S8),
         ("tflite", "w8"): Method("w8", CHANNEL_8),
         ("tflite", "w4"): Method("w4", Weights(4, "block", block_size=32)),
@@ -140,12 +163,18 @@ METHODS: Mapping[tuple[Target, Precision], Method] = MappingProxyType(
 )
 
 
-def _recipe(target: Target, precision: Precision, summary: str, runtime: str) -> Recipe:
+def _recipe(
+    target: Target,
+    precision: Precision,
+    summary: str,
+    runtime: str,
+    extra_rules: tuple[WideRule, ...] = (),
+) -> Recipe:
     method = METHODS[target, precision]
     # Audio2motion and stitching are a hundredth of the bytes and a thousandth of the time: they
     # never get activations of eight bits, nor fewer than eight bits for weights.
     motion = METHODS[target, "w8"]
-    wide = (*ALWAYS_WIDE, PICTURE_ENDS)
+    wide = (*WIDE[target], *extra_rules)
     return Recipe(
         f"{target}-{precision}", target, precision, summary, runtime, method, motion, wide
     )
@@ -181,12 +210,14 @@ RECIPES: tuple[Recipe, ...] = (
         "w6",
         "weights as 6-bit indices into a palette of 64 values per tensor",
         "Core ML unpacks them as it runs: less memory traffic, float16 arithmetic",
+        (PICTURES,),
     ),
     _recipe(
         "coreml",
         "w4",
-        "weights as 4-bit indices into palettes of 16 values, one for each 8 channels",
+        "weights as 4-bit indices into a palette of 16 values per tensor",
         "Core ML unpacks them as it runs: less memory traffic, float16 arithmetic",
+        (PICTURES, LARGE_MAPS),
     ),
     _recipe(
         "tflite",
