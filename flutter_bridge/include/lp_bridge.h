@@ -158,7 +158,8 @@ typedef struct lp_open_options {
   /* Format and precision, e.g. "onnx" and "fp32"; null chooses what this library can run. */
   const char *target;
   const char *precision;
-  /* "cpu", "xnnpack", "coreml" or "nnapi"; null is "cpu". */
+  /* "cpu", "xnnpack", "coreml" or "nnapi", and the engine must have it. Null: the first of the
+   * variant's that the engine has, else "cpu"; lp_describe says which and why. */
   const char *execution_provider;
   /* Path of the engine's shared library. Null: the environment's LP_ONNXRUNTIME_LIBRARY, then a
    * library already in the process, then the system's usual name. One engine per process. */

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "error.h"
+#include "wide_vectors.h"
 
 namespace lp {
 namespace {
@@ -37,6 +39,72 @@ inline void convert_to(int red, int green, int blue, float& y, float& cr, float&
   y = static_cast<float>(luma);
   cr = static_cast<float>(clamp_byte(((red - luma) * 11682 + (128 << 14) + 8192) >> 14));
   cb = static_cast<float>(clamp_byte(((blue - luma) * 9241 + (128 << 14) + 8192) >> 14));
+}
+
+// The same arithmetic in floats: every number stays below 2^24, and what would be rounded another
+// way is negative, hence 0 in both.
+inline float shifted(float value) {
+  return static_cast<float>(static_cast<std::int32_t>((value + 8192.0f) * (1.0f / 16384.0f)));
+}
+inline float chroma_byte(float difference) {
+  const float value = shifted(difference + 128.0f * 16384.0f);
+  return value < 0.0f ? 0.0f : (value > 255.0f ? 255.0f : value);
+}
+
+// Squared distance of each pixel to the key (Y, Cr, Cb). A loop without branches and all in floats that hold the integers of
+// `convert_to` exactly, so that it becomes vector instructions.
+LP_WIDE_VECTORS void measure(const std::uint8_t* pixels, std::size_t width, const float (&key)[3],
+                             float* distances) {
+  for (std::size_t i = 0; i < width; ++i) {
+    std::uint32_t pixel;
+    std::memcpy(&pixel, pixels + 4 * i, 4);
+    const auto red = static_cast<float>(static_cast<std::int32_t>(pixel & 255));
+    const auto green = static_cast<float>(static_cast<std::int32_t>(pixel >> 8 & 255));
+    const auto blue = static_cast<float>(static_cast<std::int32_t>(pixel >> 16 & 255));
+    const float luma = shifted(red * 4899.0f + green * 9617.0f + blue * 1868.0f);
+    const float cr = chroma_byte((red - luma) * 11682.0f) - key[1];
+    const float cb = chroma_byte((blue - luma) * 9241.0f) - key[2];
+    const float y = (luma - key[0]) * kLumaWeight;
+    distances[i] = y * y + cr * cr + cb * cb;
+  }
+}
+
+// Take the key's light off a figure: its channel may not exceed both of the others.
+void remove_spill(std::uint8_t* pixels, std::size_t width, int channel) {
+  if (channel < 0) {
+    for (std::size_t i = 0; i < width; ++i) pixels[4 * i + 3] = 255;
+    return;
+  }
+  const int spill = 8 * channel;
+  const int other_a = channel == 0 ? 8 : 0;
+  const int other_b = channel == 2 ? 8 : 16;
+  const std::uint32_t rest = ~(0xffu << spill);
+  for (std::size_t i = 0; i < width; ++i) {
+    std::uint32_t pixel;
+    std::memcpy(&pixel, pixels + 4 * i, 4);
+    // Signed, since that is what processors compare.
+    const auto a = static_cast<std::int32_t>(pixel >> other_a & 255);
+    const auto b = static_cast<std::int32_t>(pixel >> other_b & 255);
+    const auto own = static_cast<std::int32_t>(pixel >> spill & 255);
+    const std::int32_t limit = a > b ? a : b;
+    const auto kept = static_cast<std::uint32_t>(own < limit ? own : limit);
+    pixel = (pixel & rest) | kept << spill | 0xff000000u;
+    std::memcpy(pixels + 4 * i, &pixel, 4);
+  }
+}
+
+// The new background itself, without the old one's texture. `step`: bytes from one of its pixels
+// to the next.
+void put_behind(std::uint8_t* pixels, std::size_t width, const std::uint8_t* behind,
+                std::size_t step, std::uint8_t alpha) {
+  if (step == 4) {
+    std::memcpy(pixels, behind, 4 * width);
+    for (std::size_t i = 0; i < width; ++i) pixels[4 * i + 3] = alpha;
+    return;
+  }
+  std::uint32_t color;
+  std::memcpy(&color, behind, 4);
+  for (std::size_t i = 0; i < width; ++i) std::memcpy(pixels + 4 * i, &color, 4);
 }
 
 }  // namespace
@@ -113,63 +181,57 @@ ChromaKey ChromaKey::from_picture(const Picture& picture) {
   return key;
 }
 
-void ChromaKey::replace(Picture& picture, const Background& background, std::size_t first,
-                        std::size_t last) {
-  weights_.resize(picture.width);
+void ChromaKey::replace(std::uint8_t* pixels, std::size_t width, const Background& background,
+                        std::size_t x, std::size_t y) {
+  distances_.resize(std::max(distances_.size(), width));
+  measure(pixels, width, {key_.y, key_.cr, key_.cb}, distances_.data());
   const bool is_color = background.picture.empty();
   const float alpha = is_color ? static_cast<float>(background.rgba[3]) / 255.0f : 1.0f;
-  for (std::size_t y = first; y < last; ++y) {
-    const std::uint8_t* behind = is_color ? background.rgba.data() : background.picture.row(y);
-    weigh_row(picture.row(y), picture.width);
-    replace_row(picture.row(y), behind, is_color ? 0 : 4, alpha, picture.width);
+  const std::uint8_t* const behind =
+      is_color ? background.rgba.data() : background.picture.row(y) + 4 * x;
+  const std::size_t step = is_color ? 0 : 4;
+  // Most pixels are surely one or the other, and neighbours are alike.
+  const float* const distances = distances_.data();
+  const float near = inner_ * inner_;
+  const float far = outer_ * outer_;
+  std::size_t first = 0;
+  while (first < width) {
+    std::size_t last = first + 1;
+    if (distances[first] >= far) {
+      while (last < width && distances[last] >= far) ++last;
+      remove_spill(pixels + 4 * first, last - first, spill_channel_);
+    } else if (distances[first] <= near) {
+      while (last < width && distances[last] <= near) ++last;
+      put_behind(pixels + 4 * first, last - first, behind + step * first, step,
+                 is_color ? background.rgba[3] : 255);
+    } else {
+      const float weight = (std::sqrt(distances[first]) - inner_) / (outer_ - inner_);
+      mix(pixels + 4 * first, behind + step * first, alpha, std::min(weight, 1.0f));
+    }
+    first = last;
   }
 }
 
-// A loop of its own, without branches and with copies of the members, so that it becomes vector
-// instructions.
-void ChromaKey::weigh_row(const std::uint8_t* row, std::size_t width) {
-  const YCrCb key = key_;
-  const float inner = inner_;
-  const float scale = 1.0f / (outer_ - inner_);
-  float* weights = weights_.data();
-  for (std::size_t x = 0; x < width; ++x) {
-    const float distance = distance_to(key, row[4 * x], row[4 * x + 1], row[4 * x + 2]);
-    const float weight = (distance - inner) * scale;
-    weights[x] = weight < 0.0f ? 0.0f : (weight > 1.0f ? 1.0f : weight);
-  }
-}
-
-void ChromaKey::replace_row(std::uint8_t* row, const std::uint8_t* behind, std::size_t step,
-                            float behind_alpha, std::size_t width) const {
-  const float* weights = weights_.data();
-  const float key[3] = {static_cast<float>(color_[0]), static_cast<float>(color_[1]),
-                        static_cast<float>(color_[2])};
+// The figure's own light: without the key colour's share, and without what that colour cast on it.
+// Then the new background's light is added and the alpha undone.
+void ChromaKey::mix(std::uint8_t* pixel, const std::uint8_t* behind, float behind_alpha,
+                    float weight) const {
+  const float transparent = 1.0f - weight;
   const int spill = spill_channel_;
-  const int other_a = spill == 0 ? 1 : 0;
-  const int other_b = spill == 2 ? 1 : 2;
-  for (std::size_t x = 0; x < width; ++x) {
-    std::uint8_t* pixel = row + 4 * x;
-    const std::uint8_t* new_pixel = behind + step * x;
-    const float weight = weights[x];
-    const float transparent = 1.0f - weight;
-    if (transparent >= 1.0f) {
-      for (int c = 0; c < 3; ++c) pixel[c] = new_pixel[c];
-      pixel[3] = static_cast<std::uint8_t>(behind_alpha * 255.0f + 0.5f);
-      continue;
-    }
-    // The figure's own light: without the key colour's share, and without what that colour cast
-    // on it (its channel may not exceed both of the others).
-    float light[3];
-    for (int c = 0; c < 3; ++c) light[c] = static_cast<float>(pixel[c]) - transparent * key[c];
-    if (spill >= 0) light[spill] = std::min(light[spill], std::max(light[other_a], light[other_b]));
-    // The new background's light is added, then the alpha is undone.
-    const float covered = weight + transparent * behind_alpha;
-    for (int c = 0; c < 3; ++c) {
-      light[c] += transparent * behind_alpha * static_cast<float>(new_pixel[c]);
-      pixel[c] = static_cast<std::uint8_t>(std::clamp(light[c] / covered + 0.5f, 0.0f, 255.0f));
-    }
-    pixel[3] = static_cast<std::uint8_t>(covered * 255.0f + 0.5f);
+  float light[3];
+  for (int c = 0; c < 3; ++c) {
+    light[c] = static_cast<float>(pixel[c]) -
+               transparent * static_cast<float>(color_[static_cast<std::size_t>(c)]);
   }
+  if (spill >= 0) {
+    light[spill] = std::min(light[spill], std::max(light[(spill + 1) % 3], light[(spill + 2) % 3]));
+  }
+  const float covered = weight + transparent * behind_alpha;
+  for (int c = 0; c < 3; ++c) {
+    light[c] += transparent * behind_alpha * static_cast<float>(behind[c]);
+    pixel[c] = static_cast<std::uint8_t>(std::clamp(light[c] / covered + 0.5f, 0.0f, 255.0f));
+  }
+  pixel[3] = static_cast<std::uint8_t>(covered * 255.0f + 0.5f);
 }
 
 }  // namespace lp

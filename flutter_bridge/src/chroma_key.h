@@ -22,8 +22,10 @@ class ChromaKey {
   // they do not show one plain colour.
   static ChromaKey from_picture(const Picture& picture);
 
-  // Replace the background of rows [first, last) in place; alpha is written, not premultiplied.
-  void replace(Picture& picture, const Background& background, std::size_t first, std::size_t last);
+  // Replace the background of `width` pixels in place, which lie from (x, y) on in the picture;
+  // alpha is written, not premultiplied.
+  void replace(std::uint8_t* pixels, std::size_t width, const Background& background,
+               std::size_t x, std::size_t y);
 
  private:
   struct YCrCb {
@@ -35,9 +37,7 @@ class ChromaKey {
   static YCrCb convert(int red, int green, int blue);
   static float distance_to(const YCrCb& key, int red, int green, int blue);
   float distance(const std::uint8_t* pixel) const;
-  void weigh_row(const std::uint8_t* row, std::size_t width);
-  void replace_row(std::uint8_t* row, const std::uint8_t* behind, std::size_t step,
-                   float behind_alpha, std::size_t width) const;
+  void mix(std::uint8_t* pixel, const std::uint8_t* behind, float behind_alpha, float weight) const;
 
   std::array<std::uint8_t, 3> color_;
   YCrCb key_;
@@ -45,8 +45,8 @@ class ChromaKey {
   float outer_;
   // The channel whose light the background casts on the figure; -1 for a grey background.
   int spill_channel_;
-  // The figure's share of each pixel of the row at work.
-  std::vector<float> weights_;
+  // Squared distance to the key of each pixel at work.
+  std::vector<float> distances_;
 };
 
 // A picture scaled to cover width x height and cut about its centre.

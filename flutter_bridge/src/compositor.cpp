@@ -40,7 +40,6 @@ Compositor::Compositor(const Bundle& bundle, int picture) {
                  "build the bundle again"});
   }
   paste_back_ = std::make_unique<PasteBack>(portrait_, mask, spec->frame_to_portrait);
-  pasted_ = portrait_;
   width_ = portrait_.width;
   height_ = portrait_.height;
 }
@@ -61,36 +60,65 @@ void Compositor::use_portrait_key() {
 
 void Compositor::set_background_color(const std::array<std::uint8_t, 4>& rgba) {
   use_portrait_key();
-  background_ = Background{rgba, {}};
+  set_background({rgba, {}});
 }
 
 void Compositor::set_background_picture(const Picture& picture) {
   use_portrait_key();
-  background_ = Background{{0, 0, 0, 255}, cover(picture, width_, height_)};
+  set_background({{0, 0, 0, 255}, cover(picture, width_, height_)});
 }
 
-const Picture& Compositor::compose(const Picture* frame) {
-  const Picture* shown = frame;
-  if (paste_back_) {
-    if (frame != nullptr) {
-      paste_back_->paste(*frame, pasted_);
-      shown = &pasted_;
-    } else {
-      shown = &portrait_;
-    }
+void Compositor::set_background(Background background) {
+  background_ = std::move(background);
+  if (!paste_back_) return;
+  // What lies beside the frame is keyed once.
+  keyed_portrait_ = portrait_;
+  for (std::size_t y = 0; y < height_; ++y) {
+    key_->replace(keyed_portrait_.row(y), width_, *background_, 0, y);
   }
-  if (!background_) return *shown;
-  // Without a portrait the first frame says what the background's colour is.
-  if (!key_) key_ = ChromaKey::from_picture(*shown);
-  keyed_ = *shown;
-  key_->replace(keyed_, *background_, 0, keyed_.height);
-  return keyed_;
 }
 
 void Compositor::draw(const Picture* frame, const lp_surface& surface) {
-  const Picture& picture = compose(frame);
+  row_.resize(width_ * 4);
+  if (paste_back_) {
+    draw_portrait(frame, surface);
+  } else {
+    draw_bare(*frame, surface);
+  }
+}
+
+// Row by row, so that all steps find the row in the processor's cache.
+void Compositor::draw_portrait(const Picture* frame, const lp_surface& surface) {
+  const Picture& still = background_ ? keyed_portrait_ : portrait_;
+  const Box& box = paste_back_->box();
+  const auto left = static_cast<std::size_t>(box.left);
+  const auto right = static_cast<std::size_t>(box.right);
   for (std::size_t y = 0; y < height_; ++y) {
-    write_row(picture.row(y), surface.pixels + y * surface.stride_bytes, width_, surface.format);
+    std::uint8_t* const out = surface.pixels + y * surface.stride_bytes;
+    const auto line = static_cast<std::int64_t>(y);
+    if (frame == nullptr || line < box.top || line >= box.bottom) {
+      write_row(still.row(y), out, width_, surface.format);
+      continue;
+    }
+    write_row(still.row(y), out, left, surface.format);
+    paste_back_->paste_row(*frame, line, portrait_.row(y), row_.data());
+    if (background_) key_->replace(row_.data(), right - left, *background_, left, y);
+    write_row(row_.data(), out + 4 * left, right - left, surface.format);
+    write_row(still.row(y) + 4 * right, out + 4 * right, width_ - right, surface.format);
+  }
+}
+
+void Compositor::draw_bare(const Picture& frame, const lp_surface& surface) {
+  // Without a portrait the first frame says what the background's colour is.
+  if (background_ && !key_) key_ = ChromaKey::from_picture(frame);
+  for (std::size_t y = 0; y < height_; ++y) {
+    const std::uint8_t* shown = frame.row(y);
+    if (background_) {
+      std::memcpy(row_.data(), shown, width_ * 4);
+      key_->replace(row_.data(), width_, *background_, 0, y);
+      shown = row_.data();
+    }
+    write_row(shown, surface.pixels + y * surface.stride_bytes, width_, surface.format);
   }
 }
 

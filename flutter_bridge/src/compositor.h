@@ -34,17 +34,19 @@ class Compositor {
   void draw(const Picture* frame, const lp_surface& surface);
 
  private:
-  const Picture& compose(const Picture* frame);
+  void draw_portrait(const Picture* frame, const lp_surface& surface);
+  void draw_bare(const Picture& frame, const lp_surface& surface);
   void use_portrait_key();
+  void set_background(Background background);
 
   std::size_t width_;
   std::size_t height_;
   Picture portrait_;
   std::unique_ptr<PasteBack> paste_back_;
-  // The portrait with the last frame in it.
-  Picture pasted_;
-  // The same with the background replaced.
-  Picture keyed_;
+  // The portrait with its background replaced, where it is to be.
+  Picture keyed_portrait_;
+  // A row at work.
+  std::vector<std::uint8_t> row_;
   std::optional<ChromaKey> key_;
   std::optional<Background> background_;
 };

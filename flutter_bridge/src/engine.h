@@ -13,8 +13,11 @@ namespace lp {
 struct EngineOptions {
   // Empty: the engine's usual places are searched.
   std::string library;
-  // "cpu", "xnnpack", "coreml" or "nnapi".
-  std::string execution_provider = "cpu";
+  // "cpu", "xnnpack", "coreml" or "nnapi", most wanted first; the first that the engine has is
+  // used, or else the processor.
+  std::vector<std::string> execution_providers;
+  // The engine must have the first of them.
+  bool is_provider_required = false;
   // 0: the processors this process may use, 8 at most.
   unsigned thread_count = 0;
 };
@@ -41,6 +44,10 @@ class Engine {
   virtual ~Engine() = default;
   // E.g. "onnxruntime 1.31.1 (cpu)".
   virtual std::string version() const = 0;
+  // Which of EngineOptions::execution_providers it is.
+  virtual std::string execution_provider() const = 0;
+  // What did not go as wanted, a sentence each.
+  virtual std::vector<std::string> notes() const = 0;
   // Open the file or folder `path`, whose tensors the manifest says are `graph`'s.
   virtual std::unique_ptr<LoadedGraph> load(const std::string& path, const GraphFile& graph) = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "wide_vectors.h"
+
 namespace lp {
 namespace {
 
@@ -12,6 +14,21 @@ inline std::uint8_t level(float value, float gain, float offset) {
   scaled = scaled > 0.0f ? scaled : 0.0f;
   scaled = scaled < 255.0f ? scaled : 255.0f;
   return static_cast<std::uint8_t>(static_cast<std::int32_t>(scaled));
+}
+
+// One store of four bytes, so that the loop becomes vector instructions.
+LP_WIDE_VECTORS void convert_planes(const float* values, std::size_t pixels, float gain,
+                                    float offset, std::uint8_t* out) {
+  const float* red = values;
+  const float* green = values + pixels;
+  const float* blue = green + pixels;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const std::uint32_t r = level(red[i], gain, offset);
+    const std::uint32_t g = level(green[i], gain, offset);
+    const std::uint32_t b = level(blue[i], gain, offset);
+    const std::uint32_t pixel = r | g << 8 | b << 16 | 0xff000000u;
+    std::memcpy(out + 4 * i, &pixel, 4);
+  }
 }
 
 }  // namespace
@@ -39,17 +56,7 @@ void FramePixels::convert(const Tensor& frame, Picture& picture) {
   const float gain = gain_;
   const float offset = offset_;
   if (planar_) {
-    const float* red = values;
-    const float* green = values + pixels;
-    const float* blue = green + pixels;
-    for (std::size_t i = 0; i < pixels; ++i) {
-      // One store of four bytes, so that the loop becomes vector instructions.
-      const std::uint32_t r = level(red[i], gain, offset);
-      const std::uint32_t g = level(green[i], gain, offset);
-      const std::uint32_t b = level(blue[i], gain, offset);
-      const std::uint32_t pixel = r | g << 8 | b << 16 | 0xff000000u;
-      std::memcpy(out + 4 * i, &pixel, 4);
-    }
+    convert_planes(values, pixels, gain, offset, out);
     return;
   }
   for (std::size_t i = 0; i < pixels; ++i) {

@@ -117,7 +117,8 @@ lp::SessionOptions session_options(const lp_open_options* given) {
   options.precision = text_or_empty(checked.precision);
   options.engine.library = text_or_empty(checked.engine_library);
   if (checked.execution_provider != nullptr) {
-    options.engine.execution_provider = checked.execution_provider;
+    options.engine.execution_providers = {checked.execution_provider};
+    options.engine.is_provider_required = true;
   }
   options.engine.thread_count = checked.thread_count;
   if (checked.frame_capacity != 0) options.frame_capacity = checked.frame_capacity;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <thread>
-#include <unordered_map>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -11,6 +10,7 @@
 
 #include "engine.h"
 #include "error.h"
+#include "execution_providers.h"
 #include "onnxruntime_library.h"
 
 namespace lp {
@@ -47,26 +47,12 @@ ONNXTensorElementDataType onnx_type(ElementType type) {
   return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 }
 
-void add_provider(Ort::SessionOptions& options, const std::string& provider, unsigned threads) {
-  using Settings = std::unordered_map<std::string, std::string>;
-  if (provider == "cpu") return;
-  if (provider == "xnnpack") {
-    options.AppendExecutionProvider("XNNPACK",
-                                    Settings{{"intra_op_num_threads", std::to_string(threads)}});
-  } else if (provider == "coreml") {
-    options.AppendExecutionProvider("CoreML", Settings{{"ModelFormat", "MLProgram"}});
-  } else if (provider == "nnapi") {
-    options.AppendExecutionProvider("NNAPI", Settings{});
-  } else {
-    throw Error(LP_ERROR_UNSUPPORTED, {"There is no such execution provider.", "",
-                                       "cpu, xnnpack, coreml or nnapi", provider});
-  }
+unsigned threads_of(const EngineOptions& given) {
+  return given.thread_count != 0 ? given.thread_count
+                                 : std::min(available_processors(), kMaxDefaultThreads);
 }
 
-Ort::SessionOptions session_options(const EngineOptions& given) {
-  const unsigned threads = given.thread_count != 0
-                               ? given.thread_count
-                               : std::min(available_processors(), kMaxDefaultThreads);
+Ort::SessionOptions session_options(unsigned threads) {
   Ort::SessionOptions options;
   options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
   options.SetIntraOpNumThreads(static_cast<int>(threads));
@@ -74,14 +60,6 @@ Ort::SessionOptions session_options(const EngineOptions& given) {
   options.SetExecutionMode(ORT_SEQUENTIAL);
   // Several graphs run in turn: idle threads of one must not spin while the next one works.
   options.AddConfigEntry("session.force_spinning_stop", "1");
-  try {
-    add_provider(options, given.execution_provider, threads);
-  } catch (const Ort::Exception& error) {
-    throw Error(LP_ERROR_UNSUPPORTED,
-                {"This ONNX Runtime lacks the execution provider.", given.execution_provider,
-                 "a build of ONNX Runtime that has it", first_line(error.what()),
-                 "use \"cpu\", or ship a build with the provider"});
-  }
   return options;
 }
 
@@ -186,11 +164,16 @@ class OnnxRuntimeGraph : public LoadedGraph {
 class OnnxRuntimeEngine : public Engine {
  public:
   explicit OnnxRuntimeEngine(const EngineOptions& options)
-      : version_("onnxruntime " + load_onnxruntime(options.library) + " (" +
-                 options.execution_provider + ")"),
-        options_(session_options(options)) {}
+      : version_("onnxruntime " + load_onnxruntime(options.library)),
+        options_(session_options(threads_of(options))),
+        provider_(append_execution_provider(options_, options.execution_providers,
+                                            options.is_provider_required, threads_of(options))) {
+    version_ += " (" + provider_.name + ")";
+  }
 
   std::string version() const override { return version_; }
+  std::string execution_provider() const override { return provider_.name; }
+  std::vector<std::string> notes() const override { return provider_.notes; }
 
   std::unique_ptr<LoadedGraph> load(const std::string& path, const GraphFile& graph) override {
     try {
@@ -206,6 +189,7 @@ class OnnxRuntimeEngine : public Engine {
  private:
   std::string version_;
   Ort::SessionOptions options_;
+  ChosenProvider provider_;
 };
 
 }  // namespace

@@ -18,8 +18,13 @@ constexpr const char* kUsualName = "libonnxruntime.so";
 
 using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
 
+struct Library {
+  void* handle = nullptr;
+  GetApiBase entry = nullptr;
+};
+
 std::mutex g_mutex;
-GetApiBase g_loaded = nullptr;
+Library g_loaded;
 std::string g_version;
 
 GetApiBase entry_point(void* library) {
@@ -36,7 +41,7 @@ GetApiBase entry_point(void* library) {
                "LP_ONNXRUNTIME_LIBRARY"});
 }
 
-GetApiBase open_library(const std::string& path) {
+Library open_library(const std::string& path) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) absent(path, dlerror());
   const GetApiBase found = entry_point(library);
@@ -45,17 +50,17 @@ GetApiBase open_library(const std::string& path) {
     absent(path, "a library without OrtGetApiBase");
   }
   // Never closed on success: ONNX Runtime's threads and our objects live in it.
-  return found;
+  return {library, found};
 }
 
-GetApiBase find_library(const std::string& path) {
+Library find_library(const std::string& path) {
   if (!path.empty()) return open_library(path);
   const char* from_environment = std::getenv("LP_ONNXRUNTIME_LIBRARY");
   if (from_environment != nullptr && *from_environment != '\0') {
     return open_library(from_environment);
   }
   // On iOS the engine is linked into the app.
-  if (const GetApiBase found = entry_point(RTLD_DEFAULT)) return found;
+  if (const GetApiBase found = entry_point(RTLD_DEFAULT)) return {RTLD_DEFAULT, found};
   return open_library(kUsualName);
 }
 
@@ -63,12 +68,13 @@ GetApiBase find_library(const std::string& path) {
 
 std::string load_onnxruntime(const std::string& path) {
   const std::lock_guard<std::mutex> lock(g_mutex);
-  if (g_loaded != nullptr && path.empty()) return g_version;
-  const GetApiBase found = find_library(path);
-  if (g_loaded == found) return g_version;
-  const OrtApiBase* base = found();
+  const bool is_loaded = g_loaded.entry != nullptr;
+  if (is_loaded && path.empty()) return g_version;
+  const Library found = find_library(path);
+  if (g_loaded.entry == found.entry) return g_version;
+  const OrtApiBase* base = found.entry();
   const std::string version = base->GetVersionString();
-  if (g_loaded != nullptr) {
+  if (is_loaded) {
     throw Error(LP_ERROR_ENGINE_ABSENT, {"This process already uses another ONNX Runtime.", path,
                                          "one engine per process, here " + g_version, version,
                                          "leave engine_library empty, or open with it first"});
@@ -83,6 +89,11 @@ std::string load_onnxruntime(const std::string& path) {
   g_loaded = found;
   g_version = version;
   return g_version;
+}
+
+void* onnxruntime_symbol(const char* name) {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  return dlsym(g_loaded.handle, name);
 }
 
 Ort::Env& onnxruntime_environment() {

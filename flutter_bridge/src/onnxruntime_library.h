@@ -15,6 +15,9 @@ namespace lp {
 // Throws Error(LP_ERROR_ENGINE_ABSENT or LP_ERROR_ENGINE_TOO_OLD).
 std::string load_onnxruntime(const std::string& path);
 
+// A function that only some builds of the library export; null where this one does not.
+void* onnxruntime_symbol(const char* name);
+
 // The one environment of this process; load_onnxruntime must have succeeded.
 Ort::Env& onnxruntime_environment();
 

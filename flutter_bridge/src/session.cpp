@@ -76,7 +76,11 @@ Session::Session(const std::string& path, const SessionOptions& options)
       clock_(pipeline_.frame_rate),
       sound_(ElementType::kFloat32, {pipeline_.samples_per_frame}),
       compositor_(bundle_, options.picture) {
-  engine_ = make_engine(variant_->target, options.engine);
+  EngineOptions engine_options = options.engine;
+  if (engine_options.execution_providers.empty()) {
+    engine_options.execution_providers = variant_->execution_providers;
+  }
+  engine_ = make_engine(variant_->target, engine_options);
   for (const Step& step : pipeline_.steps) {
     const GraphFile& graph = variant_->graphs.at(step.graph);
     graphs_[step.graph] = engine_->load(bundle_.graph_path(graph), graph);
@@ -113,6 +117,8 @@ void Session::describe() {
           {"pipeline", nlohmann::json::parse(manifest.pipeline_json)},
           {"variant", {{"target", variant_->target}, {"precision", variant_->precision}}},
           {"engine", engine_->version()},
+          {"execution_provider", engine_->execution_provider()},
+          {"engine_notes", engine_->notes()},
           {"values", values},
       }
           .dump();

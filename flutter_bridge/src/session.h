@@ -26,6 +26,7 @@ namespace lp {
 struct SessionOptions {
   std::string target;
   std::string precision;
+  // Without providers of its own: the variant's are taken.
   EngineOptions engine;
   std::size_t frame_capacity = 4;
   std::size_t sound_capacity_ms = 60000;

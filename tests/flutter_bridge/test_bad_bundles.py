@@ -211,6 +211,15 @@ class TestVersionsAndEngines:
         ):
             assert open_error(bridge, pristine, **options).status == "LP_ERROR_ARGUMENT"
 
+    def test_execution_provider_in_the_manifest_that_does_not_exist(
+        self, bridge: NativeBridge, tiny: TinyBundle
+    ) -> None:
+        tiny.rewrite(lambda data: data["variants"][0].update(execution_providers=["magic"]))
+        error = open_error(bridge, tiny.path)
+        assert error.status == "LP_ERROR_BUNDLE"
+        assert "magic" in error.text
+        assert "execution_providers" in error.text
+
     def test_unknown_execution_provider(self, bridge: NativeBridge, pristine: Path) -> None:
         for provider in (b"magic", b"nnapi"):
             error = open_error(bridge, pristine, execution_provider=provider)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from native_bridge import BRIDGE, NativeBridge, engine_library, library_path
 from native_session import NativeSession, StatusError
-from tiny_bundle import build_tiny_bundle
+from tiny_bundle import TinyBundle, build_tiny_bundle
 
 READY, UTTERANCE_END = 1, 2
 
@@ -250,6 +250,47 @@ class TestStatistics:
         assert description["engine"].startswith("onnxruntime 1.")
         assert description["values"]["motion"]["shape"] == [1, 70]
         assert description["trained"] is False
+
+
+class TestExecutionProviders:
+    """The engine of the Python wheel has the processor and XNNPACK at most."""
+
+    @staticmethod
+    def description(bridge: NativeBridge, bundle: TinyBundle, *wanted: str) -> dict:
+        bundle.rewrite(
+            lambda data: [v.update(execution_providers=list(wanted)) for v in data["variants"]]
+        )
+        with NativeSession(bridge, bundle.path) as session:
+            session.push(sound(2))
+            session.flush()
+            assert len(session.render_all()) == 2
+            return session.json("lp_describe")
+
+    def test_the_first_that_the_engine_has_is_taken(
+        self, bridge: NativeBridge, tiny: TinyBundle
+    ) -> None:
+        described = self.description(bridge, tiny, "coreml", "nnapi", "cpu", "xnnpack")
+        assert described["execution_provider"] == "cpu"
+        assert described["engine"].endswith("(cpu)")
+        assert len(described["engine_notes"]) == 2
+        for provider, note in zip(("coreml", "nnapi"), described["engine_notes"], strict=True):
+            assert f"lacks the execution provider '{provider}'" in note
+
+    def test_the_processor_is_the_last_resort(self, bridge: NativeBridge, tiny: TinyBundle) -> None:
+        described = self.description(bridge, tiny, "coreml")
+        assert described["execution_provider"] == "cpu"
+        assert len(described["engine_notes"]) == 1
+
+    def test_what_is_there_needs_no_note(self, bridge: NativeBridge, tiny: TinyBundle) -> None:
+        described = self.description(bridge, tiny, "cpu", "coreml")
+        assert described["engine_notes"] == []
+
+    def test_the_caller_overrides_the_manifest(
+        self, bridge: NativeBridge, tiny: TinyBundle
+    ) -> None:
+        tiny.rewrite(lambda data: data["variants"][0].update(execution_providers=["coreml"]))
+        with NativeSession(bridge, tiny.path, execution_provider=b"cpu") as session:
+            assert session.json("lp_describe")["engine_notes"] == []
 
 
 def test_portrait_before_the_first_frame(bridge: NativeBridge, pristine: Path) -> None:

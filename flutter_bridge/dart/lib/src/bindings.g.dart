@@ -116,7 +116,9 @@ final class LpOpenOptions extends ffi.Struct {
 
   external ffi.Pointer<ffi.Char> precision;
 
-  /// "cpu", "xnnpack", "coreml" or "nnapi"; null is "cpu".
+  /// "cpu", "xnnpack", "coreml" or "nnapi", and the engine must have it. Null:
+  /// the first of the variant's that the engine has, else "cpu"; lp_describe
+  /// says which and why.
   external ffi.Pointer<ffi.Char> executionProvider;
 
   /// Path of the engine's shared library. Null: the environment's
