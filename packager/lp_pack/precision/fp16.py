@@ -36,7 +36,7 @@ _STATISTICS = {
 _SQUARES = {"Pow", "Mul"}
 _WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "Gather"}
 # Linear arithmetic on coordinates and moves of their data; rule 3 walks back through these only.
-_COORDINATE_ARITHMETIC = {
+COORDINATE_ARITHMETIC = {
     *("Add", "Sub", "Mul", "Div", "Neg", "Floor", "Ceil", "Round", "Clip", "Min", "Max", "Where"),
     *("Reshape", "Transpose", "Concat", "Slice", "Split", "Squeeze", "Unsqueeze", "Flatten"),
     *("ReduceSum", "Softmax", "Cast", "Expand", "Identity", "MatMul", "Gemm"),
@@ -72,7 +72,7 @@ def _pinned_nodes(model: ir.Model) -> set[ir.Node]:
     pinned: set[ir.Node] = set()
     for node in model.graph:
         if _decides_an_index(node):
-            pinned |= _upstream(node, _COORDINATE_ARITHMETIC)
+            pinned |= _upstream(node, COORDINATE_ARITHMETIC)
         if node.op_type == "Log":
             pinned |= _upstream(node, None)
         if node.op_type in _STATISTICS:

@@ -49,7 +49,7 @@ def add_constant(model: ir.Model, array: np.ndarray, name: str) -> ir.Value:
         name=unique,
         type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
         shape=ir.Shape(array.shape),
-        const_value=ir.tensor(np.ascontiguousarray(array), name=unique),
+        const_value=ir.tensor(np.asarray(array, order="C"), name=unique),
     )
     graph.register_initializer(value)
     return value
