@@ -19,12 +19,14 @@ from lp_runtime.errors import LpRuntimeError
 # Command name -> one-line help. The module is the name with underscores; it exposes `command`.
 COMMANDS = {
     "build": "Turn a portrait and checkpoints into a verified bundle.",
+    "quantize": "Search which layers of a generator may be narrow.",
     "fetch-weights": "Download LivePortrait's published checkpoints.",
     "verify": "Check a bundle: hashes, schema, parity with its golden data.",
     "inspect": "Show what a bundle holds.",
     "render": "Play a bundle into a video file.",
     "bench": "Measure latency and memory of a bundle, audio to frame.",
     "report": "Write a page that shows what bundles are worth, in pictures and numbers.",
+    "flutter": "Put a bundle into a Flutter app, new or existing.",
     "studio": "Let a bundle perform in the browser, live.",
     "budget": "Count what the graphs cost and estimate their time on device classes.",
     "diff": "Say what changed between two bundles.",
