@@ -45,31 +45,6 @@ def bench_over_ssh(host: str, bundle: Path, arguments: Sequence[str]) -> list[di
     return reports
 
 
-def refuse_adb(serial: str) -> None:
-    """Say what is missing to measure on the Android device `serial`; always raises LpPackError."""
-    attached = _adb_devices()
-    if serial not in attached:
-        raise LpPackError(
-            "The Android device is not attached.",
-            where=serial,
-            expected="a serial number that `adb devices` lists as 'device'",
-            got=", ".join(attached) or "no device at all",
-            remedy="connect it, enable USB debugging, and accept this machine on its screen",
-        )
-    raise LpPackError(
-        "Measuring on an Android device is not part of this version.",
-        where=serial,
-        expected="a build of flutter_bridge's C++ runtime with a command that measures",
-        remedy="measure inside the app: lp_session_latency in flutter_bridge/include/lp_bridge.h",
-    )
-
-
-def _adb_devices() -> list[str]:
-    printed = _run([_program("adb"), "devices"], "adb")
-    rows = [line.split() for line in printed.splitlines()[1:]]
-    return [row[0] for row in rows if len(row) >= 2 and row[1] == "device"]
-
-
 def _check_host(host: str) -> None:
     if not host or host.startswith("-") or any(sign.isspace() for sign in host):
         raise LpPackError("This is no host's name.", expected="[user@]host", got=host)

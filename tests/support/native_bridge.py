@@ -97,9 +97,14 @@ def build(flavour: str, *options: str, target: str = "all") -> Path:
     return folder
 
 
+def runner_path() -> Path:
+    """The built lp_play."""
+    return build("release", "-DLP_BUILD_RUNNER=ON") / "runner" / "lp_play"
+
+
 def library_path() -> Path:
     """The built liblp_bridge."""
-    folder = build("release")
+    folder = build("release", "-DLP_BUILD_RUNNER=ON")
     return next(path for path in folder.glob("liblp_bridge.*") if path.suffix in (".so", ".dylib"))
 
 

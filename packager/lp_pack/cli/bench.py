@@ -16,8 +16,9 @@ from lp_pack.bench import (
     BenchReport,
     bench_variants,
 )
+from lp_pack.bench_adb import DeviceRun, bench_over_adb
 from lp_pack.bench_history import Comparison, History, default_history
-from lp_pack.bench_remote import bench_over_ssh, refuse_adb
+from lp_pack.bench_remote import bench_over_ssh
 from lp_pack.cli.bundle_notice import say_how_it_runs, say_what_it_is
 from lp_pack.cli.common import json_option, messages, output, print_json
 from lp_pack.cli.speech_options import text_as_audio
@@ -84,6 +85,11 @@ FILE = click.Path(path_type=Path)
 @click.option("--history-file", type=FILE, help="Where the history is.  [default: state folder]")
 @click.option("--ssh", metavar="HOST", help="Measure on this host, where lp-pack is installed.")
 @click.option("--adb", metavar="SERIAL", help="Measure on this attached Android device.")
+@click.option(
+    "--device-build",
+    type=FILE,
+    help="With --adb: folder with lp_play, liblp_bridge.so and libonnxruntime.so for the device.",
+)
 @json_option
 @text_as_audio
 def command(
@@ -102,6 +108,7 @@ def command(
     history_file: Path | None,
     ssh: str | None,
     adb: str | None,
+    device_build: Path | None,
     as_json: bool,
 ) -> None:
     """Play BUNDLE as fast as it goes and report milliseconds for each graph and for the whole
@@ -125,7 +132,8 @@ def command(
         sustained_minutes=sustained,
     )
     if adb is not None:
-        refuse_adb(adb)
+        _on_android(adb, bundle, device_build, options, precision, threads, as_json)
+        return
     if ssh is not None:
         _on_another_machine(ssh, bundle, options, precision, threads, as_json)
         return
@@ -166,12 +174,7 @@ def _on_another_machine(
     threads: tuple[int, ...],
     as_json: bool,
 ) -> None:
-    if options.audio is not None:
-        raise ConfigError(
-            "The sound stays on this machine.",
-            expected="--ssh without --audio or --text; bursts of noise cost the same",
-            got=options.audio.name,
-        )
+    _refuse_sound(options)
     arguments = ["--target", options.target, "--frames", str(options.frames)]
     arguments += ["--max-seconds", str(options.max_seconds)]
     arguments += ["--sustained", str(options.sustained_minutes)]
@@ -185,6 +188,52 @@ def _on_another_machine(
         print_json(reports)
     else:
         _print_remote(host, reports)
+
+
+def _on_android(
+    serial: str,
+    bundle: Path,
+    build: Path | None,
+    options: BenchOptions,
+    precision: Precision | None,
+    threads: tuple[int, ...],
+    as_json: bool,
+) -> None:
+    _refuse_sound(options)
+    if build is None or options.target != "onnx":
+        raise ConfigError(
+            "The device needs a build of the C++ player, which runs ONNX.",
+            where=f"--adb {serial}",
+            expected="--device-build FOLDER and --target onnx",
+            got="no --device-build" if build is None else f"--target {options.target}",
+            remedy="flutter_bridge/runner/README.md says how to build the folder",
+        )
+    variants = Bundle.open(bundle, verify=False).manifest.variants
+    offered = [variant.precision for variant in variants if variant.target == "onnx"]
+    runs = [
+        DeviceRun(wanted, count, options.frames, options.max_seconds, options.paste_back)
+        for wanted in (offered if precision is None else [precision])
+        for count in threads
+    ]
+    reports: list[dict[str, Any]] = []
+    try:
+        with messages.status(f"measuring on {serial}"):
+            reports.extend(bench_over_adb(serial, bundle, build, runs))
+    finally:
+        # A device that goes away takes nothing with it that was measured before.
+        if as_json and reports:
+            print_json(reports)
+        elif reports:
+            _print_remote(serial, reports)
+
+
+def _refuse_sound(options: BenchOptions) -> None:
+    if options.audio is not None:
+        raise ConfigError(
+            "The sound stays on this machine.",
+            expected="--ssh or --adb without --audio or --text; bursts of noise cost the same",
+            got=options.audio.name,
+        )
 
 
 def _print_remote(host: str, reports: list[dict[str, Any]]) -> None:

@@ -236,24 +236,6 @@ def test_a_host_that_goes_away_is_named(run: Callable, pristine_tiny: Path, prog
     assert "board" in result.stderr
 
 
-def test_an_android_device_that_is_not_attached_is_named(
-    run: Callable, pristine_tiny: Path, programs: Path
-) -> None:
-    program(programs, "adb", "echo 'List of devices attached'; echo '123 unauthorized'")
-    result = run("bench", pristine_tiny, "--adb", "123")
-    assert result.exit_code == 1
-    assert "not attached" in result.stderr
-
-
-def test_without_adb_the_program_is_named(
-    run: Callable, pristine_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    result = run("bench", pristine_tiny, "--adb", "123")
-    assert result.exit_code == 1
-    assert "adb was not found" in result.stderr
-
-
 def test_a_host_that_is_an_option_is_refused(run: Callable, pristine_tiny: Path) -> None:
     result = run("bench", pristine_tiny, "--ssh=-oProxyCommand=true")
     assert result.exit_code == 1
