@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 from lp_models.audio2motion import Audio2Motion
-from lp_pack.demo.train_audio2motion import WEIGHTS
+from lp_pack.demo.judge_audio2motion import WEIGHTS
 from lp_pack.export.onnx import export_onnx
 from lp_pack.manifest import make_pipeline, onnx_graph_file
 from lp_pack.speech.espeak import Voice, espeak

@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import json
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lp_models.audio2motion import Audio2Motion, Audio2MotionDims
-from lp_pack.demo.speech_source import HeardStream, SpeechSource, heard, idle_waves, quantized
+from lp_pack.demo.judge_audio2motion import WEIGHTS, judged, prepare, write_report
+from lp_pack.demo.speech_source import SpeechSource
 from lp_pack.speech.corpus import LANGUAGES
-from lp_pack.speech.performance import NEUTRAL_MOTION, motion
+from lp_pack.speech.performance import NEUTRAL_MOTION
 from lp_pack.speech.streams import (
     HELD_OUT_VARIANTS,
     TRAINING_VARIANTS,
     VALIDATION_VARIANTS,
-    make_streams,
 )
 from lp_pack.training.audio2motion import Evaluation, TrainingOptions, TrainingResult, train
 from lp_pack.training.idle_motion import set_idle
-from lp_pack.training.motion_metrics import MotionMetrics, agreement, measure
-
-WEIGHTS = Path(__file__).parent / "weights" / "audio2motion.safetensors"
-REPORT = "audio2motion_report.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,6 @@ class DemoOptions:
     look_ahead_frames: int = 2
     seconds_per_voice: float = 100.0
     validation_seconds: float = 40.0
-    held_out_seconds: float = 60.0
     microphones: int = 3
     batch_size: int = 16
     frames: int = 150
@@ -55,68 +50,10 @@ def demo_dims(options: DemoOptions) -> Audio2MotionDims:
     )
 
 
-def prepare(
-    variants: tuple[str, ...], seconds: float, versions: int, seed: int, unheard: bool = False
-) -> tuple[list[HeardStream], list[HeardStream]]:
-    """Streams of `variants` in every language: as microphones heard them, and clean.
-
-    `unheard`: of sentences that training never hears.
-    """
-    generator = np.random.default_rng([seed, versions, len(variants)])
-    streams = make_streams(variants, LANGUAGES, seconds, seed, unheard)
-    clean = [
-        HeardStream(stream.voice, (quantized(stream.samples),), stream.controls)
-        for stream in streams
-    ]
-    return [heard(stream, versions, generator) for stream in streams], clean
-
-
-@torch.no_grad()
-def performed(
-    model: Audio2Motion, streams: list[HeardStream]
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Neutral performances of streams, and their labels: motion (n, 70) of each."""
-    dims = model.dims
-    predicted, truth = [], []
-    emotion = torch.zeros(1, dims.num_emotions)
-    style = np.zeros((1, dims.style_size), np.float32)
-    phase = np.zeros((1, dims.num_oscillators), np.float32)
-    for stream in streams:
-        pcm = torch.from_numpy(stream.versions[0].astype(np.float32) / 32767)[None]
-        frames = len(stream.controls)
-        output, _ = model.forward_sequence(pcm, emotion, torch.from_numpy(style))
-        predicted.append(output[0, dims.look_ahead_frames :].numpy())
-        waves = idle_waves(model, phase, style, frames)[:, dims.look_ahead_frames :]
-        speech = stream.controls[None, : frames - dims.look_ahead_frames]
-        silent = np.zeros((1, speech.shape[1], dims.num_emotions), np.float32)
-        truth.append(motion(speech, silent, style, waves)[0])
-    return predicted, truth
-
-
-def evaluate(model: Audio2Motion, streams: list[HeardStream]) -> MotionMetrics:
-    """Neutral performances of held-out streams against the labels."""
-    return measure(*performed(model, streams), model.motion_mean.numpy())
-
-
-def voice_table(model: Audio2Motion, streams: list[HeardStream]) -> dict[str, dict[str, float]]:
-    """Correlation and lag of the lip opening for each stream."""
-    rows = [
-        agreement(stream.voice, predicted, truth)
-        for stream, predicted, truth in zip(streams, *performed(model, streams), strict=True)
-    ]
-    return {
-        row.clip: {"lip_correlation": row.lip_correlation, "lag_frames": row.lag_frames}
-        for row in rows
-    }
-
-
 def report(
-    result: TrainingResult,
-    options: TrainingOptions,
-    demo: DemoOptions,
-    figures: dict[str, MotionMetrics],
+    result: TrainingResult, options: TrainingOptions, demo: DemoOptions
 ) -> dict[str, object]:
-    """What is written beside the weights."""
+    """What is written beside the weights, but for the figures."""
     parameters = sum(value.numel() for value in result.model.parameters())
     return {
         "what": "Audio2Motion of the demo persona, trained on espeak-ng with rule-based labels",
@@ -132,14 +69,7 @@ def report(
         },
         "best_step": result.best.step,
         "validation_loss": round(result.best.validation_loss, 5),
-        "held_out": {name: _rounded(asdict(metrics)) for name, metrics in figures.items()},
     }
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    return round(value, 5) if isinstance(value, float) else value
 
 
 def train_demo(
@@ -156,9 +86,6 @@ def train_demo(
     set_idle(model, options.seed)
     training, _ = prepare(TRAINING_VARIANTS, demo.seconds_per_voice, demo.microphones, options.seed)
     validation = prepare(VALIDATION_VARIANTS, demo.validation_seconds, 1, options.seed + 2)
-    noisy, clean = prepare(
-        HELD_OUT_VARIANTS, demo.held_out_seconds, 1, options.seed + 1, unheard=True
-    )
     source = SpeechSource(
         model,
         training,
@@ -175,16 +102,15 @@ def train_demo(
         "neutral_motion": json.dumps(NEUTRAL_MOTION.tolist()),
     }
     result.model.save(weights, extra, half=True)
-    # What is shipped is measured, not what was trained.
-    shipped = Audio2Motion.load(weights)
-    figures = {"clean": evaluate(shipped, clean), "augmented": evaluate(shipped, noisy)}
-    for index, language in enumerate(LANGUAGES):
-        figures[f"clean {language}"] = evaluate(shipped, clean[index :: len(LANGUAGES)])
-    content = report(result, options, demo, figures)
-    content["voices"] = _rounded(voice_table(shipped, clean))
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    (weights.parent / REPORT).write_text(text, encoding="utf-8")
+    content = {**report(result, options, demo), **judged_apart(weights, options.seed)}
+    write_report(weights, content)
     return content
+
+
+def judged_apart(weights: Path, seed: int) -> dict[str, object]:
+    """`judged` in a process of its own: espeak's samples depend on what it said before."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(judged, weights, seed).result()
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:

@@ -18,15 +18,6 @@ from lp_runtime.bundle import Bundle
 PEAK_MEMORY_LIMIT = 10e9
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """0.5 GB of weights that follow from the parameters' names."""
-    script = shared_path("liveportrait/weights_by_name.py")
-    folder = tmp_path_factory.mktemp("weights_by_name")
-    subprocess.run([sys.executable, str(script), str(folder), "--seed", "0"], check=True)
-    return folder
-
-
 @pytest.mark.full_size
 def test_a_portrait_and_the_published_layout_become_a_verified_bundle(
     weights: Path, tmp_path: Path
