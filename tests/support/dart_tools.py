@@ -38,18 +38,26 @@ def ffi_package() -> Path:
 
 def resolve_packages() -> Path:
     """What `dart pub get` writes, without the network; returns that file."""
-    packages = [("lp_pack", PACKAGE), ("ffi", ffi_package())]
+    return write_packages(PACKAGE, [("lp_pack", PACKAGE, "3.7"), ("ffi", ffi_package(), "3.7")])
+
+
+def write_packages(folder: Path, packages: list[tuple[str, Path, str]]) -> Path:
+    """The package configuration of `folder`: name, place and language version of each package.
+
+    Replaced in one step: tests that run at the same time write the same.
+    """
     config = {
         "configVersion": 2,
         "packages": [
-            {"name": n, "rootUri": p.as_uri(), "packageUri": "lib/", "languageVersion": "3.7"}
-            for n, p in packages
+            {"name": n, "rootUri": p.as_uri(), "packageUri": "lib/", "languageVersion": v}
+            for n, p, v in packages
         ],
     }
-    folder = PACKAGE / ".dart_tool"
-    folder.mkdir(exist_ok=True)
-    file = folder / "package_config.json"
-    file.write_text(json.dumps(config))
+    file = folder / ".dart_tool" / "package_config.json"
+    file.parent.mkdir(exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial.write_text(json.dumps(config))
+    partial.replace(file)
     return file
 
 

@@ -6,7 +6,6 @@ the engine's front-end compiler and run in flutter_tester. Where a tool is absen
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import select
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dart_tools import PACKAGE, dart
+from dart_tools import PACKAGE, dart, write_packages
 from native_bridge import BRIDGE, BUILD, dependencies, require_tools
 
 FLUTTER_PACKAGE = BRIDGE / "flutter"
@@ -58,17 +57,7 @@ def resolve(folder: Path, **own: Path) -> Path:
     sources = [path for path in sorted(flutter_sources().iterdir()) if (path / "lib").is_dir()]
     packages = [(path.name, path, "3.11") for path in sources]
     packages += [(name, path, LANGUAGE) for name, path in ours.items()]
-    config = {
-        "configVersion": 2,
-        "packages": [
-            {"name": n, "rootUri": p.as_uri(), "packageUri": "lib/", "languageVersion": v}
-            for n, p, v in packages
-        ],
-    }
-    file = folder / ".dart_tool" / "package_config.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(config))
-    return file
+    return write_packages(folder, packages)
 
 
 def compile_kernel(source: Path, packages: Path, output: Path) -> None:

@@ -76,6 +76,7 @@ PersonaTexture* persona_texture_new(FlTextureRegistrar* registrar, lp_session* s
   }
   self->registrar = registrar;
   g_object_add_weak_pointer(G_OBJECT(registrar), reinterpret_cast<gpointer*>(&self->registrar));
+  self->feed->start();
   return self;
 }
 

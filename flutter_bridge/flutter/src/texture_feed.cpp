@@ -32,6 +32,10 @@ TextureFeed::TextureFeed(lp_session* session, std::int32_t format,
   for (std::vector<std::uint8_t>& buffer : buffers_) {
     buffer.resize(std::size_t{4} * info_.width_px * info_.height_px);
   }
+}
+
+void TextureFeed::start() {
+  if (width_px() == 0 || thread_.joinable()) return;
   thread_ = std::thread([this] { run(); });
 }
 

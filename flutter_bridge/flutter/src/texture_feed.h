@@ -28,13 +28,16 @@ struct TexturePicture {
 class TextureFeed {
  public:
   // `session` is a ticket of lp_open; `format` is LP_FORMAT_...; `on_picture` runs on the feed's
-  // thread whenever a newer picture can be had. Draws the portrait first.
-  // A session that is closed, now or later, ends the feed; the last picture stays.
+  // thread whenever a newer picture can be had.
   TextureFeed(lp_session* session, std::int32_t format, std::function<void()> on_picture);
   ~TextureFeed() { stop(); }
 
   TextureFeed(const TextureFeed&) = delete;
   TextureFeed& operator=(const TextureFeed&) = delete;
+
+  // Begins to take frames; draws the portrait first. Once, and not for a session that was closed
+  // already. A session that is closed later ends the feed; the last picture stays.
+  void start();
 
   // The latest picture, valid until the next call; for one reader. False before the first.
   bool latest(TexturePicture* picture);

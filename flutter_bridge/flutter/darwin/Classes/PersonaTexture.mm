@@ -50,15 +50,14 @@ using lp_pack_flutter::TexturePicture;
     PersonaTexture *texture = weakSelf;
     [texture takePicture];
   });
-  // What was drawn before the line above returned was not taken.
-  _feed->redraw();
+  _feed->start();
   return YES;
 }
 
 /// On the feed's thread.
 - (void)takePicture {
   TexturePicture picture;
-  if (_feed == nullptr || !_feed->latest(&picture)) return;
+  if (!_feed->latest(&picture)) return;
   CVPixelBufferRef buffer = nullptr;
   if (CVPixelBufferPoolCreatePixelBuffer(kCFAllocatorDefault, _pool, &buffer) !=
       kCVReturnSuccess) {

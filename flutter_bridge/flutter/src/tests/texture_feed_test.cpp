@@ -91,6 +91,7 @@ void shows_the_portrait_first(std::int32_t format) {
   lp_session* session = open_session();
   Pictures pictures;
   TextureFeed feed(session, format, [&] { pictures.add(); });
+  feed.start();
   pictures.wait_for(1);
   TexturePicture picture;
   CHECK(feed.latest(&picture));
@@ -102,6 +103,7 @@ void shows_every_frame_and_keeps_the_last() {
   lp_session* session = open_session();
   Pictures pictures;
   TextureFeed feed(session, LP_FORMAT_RGBA8, [&] { pictures.add(); });
+  feed.start();
   pictures.wait_for(1);
   const std::vector<std::uint8_t> portrait = drawn_again(session, LP_FORMAT_RGBA8);
   const std::vector<float> sound(640 * 30, 0.25F);
@@ -131,6 +133,7 @@ void premultiplies_what_is_transparent() {
   lp_session* session = open_session();
   Pictures pictures;
   TextureFeed feed(session, LP_FORMAT_RGBA8, [&] { pictures.add(); });
+  feed.start();
   pictures.wait_for(1);
   set_color(session, 200, 128);
   feed.redraw();
@@ -150,6 +153,7 @@ void outlives_the_session() {
   lp_session* session = open_session();
   Pictures pictures;
   TextureFeed feed(session, LP_FORMAT_BGRA8, [&] { pictures.add(); });
+  feed.start();
   pictures.wait_for(1);
   lp_close(session);
   feed.redraw();
@@ -159,6 +163,7 @@ void outlives_the_session() {
   CHECK(pictures.count == 1);
 
   TextureFeed closed(session, LP_FORMAT_BGRA8, [] { CHECK(false); });
+  closed.start();
   CHECK(closed.width_px() == 0);
   CHECK(!closed.latest(&picture));
 }
@@ -167,6 +172,7 @@ void takes_no_frame_after_stop() {
   lp_session* session = open_session();
   Pictures pictures;
   TextureFeed feed(session, LP_FORMAT_RGBA8, [&] { pictures.add(); });
+  feed.start();
   pictures.wait_for(1);
   feed.stop();
   feed.stop();

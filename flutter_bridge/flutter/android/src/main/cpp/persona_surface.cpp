@@ -21,16 +21,18 @@ using lp_pack_flutter::TexturePicture;
 class PersonaSurface {
  public:
   explicit PersonaSurface(lp_session* session)
-      : feed_(std::make_unique<TextureFeed>(session, LP_FORMAT_RGBA8, [this] { show(); })) {}
+      : feed_(session, LP_FORMAT_RGBA8, [this] { show(); }) {
+    feed_.start();
+  }
 
   ~PersonaSurface() {
-    feed_->stop();
+    feed_.stop();
     set_window(nullptr);
   }
 
-  std::uint32_t width_px() const { return feed_->width_px(); }
-  std::uint32_t height_px() const { return feed_->height_px(); }
-  void redraw() { feed_->redraw(); }
+  std::uint32_t width_px() const { return feed_.width_px(); }
+  std::uint32_t height_px() const { return feed_.height_px(); }
+  void redraw() { feed_.redraw(); }
 
   // Takes over the reference to the window; null while the app has no surface.
   void set_window(ANativeWindow* window) {
@@ -45,7 +47,7 @@ class PersonaSurface {
       }
     }
     // A new surface is empty.
-    feed_->redraw();
+    feed_.redraw();
   }
 
  private:
@@ -53,7 +55,7 @@ class PersonaSurface {
   void show() {
     const std::lock_guard<std::mutex> lock(mutex_);
     TexturePicture picture;
-    if (window_ == nullptr || !feed_->latest(&picture)) return;
+    if (window_ == nullptr || !feed_.latest(&picture)) return;
     ANativeWindow_Buffer buffer;
     if (ANativeWindow_lock(window_, &buffer, nullptr) != 0) return;
     const std::size_t stride = std::size_t{4} * static_cast<std::size_t>(buffer.stride);
@@ -70,7 +72,7 @@ class PersonaSurface {
   std::mutex mutex_;
   ANativeWindow* window_ = nullptr;
   // The last member: its thread uses the others.
-  std::unique_ptr<TextureFeed> feed_;
+  TextureFeed feed_;
 };
 
 PersonaSurface* surface_of(jlong handle) {

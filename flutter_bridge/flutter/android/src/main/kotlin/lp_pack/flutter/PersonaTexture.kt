@@ -6,7 +6,7 @@ import io.flutter.view.TextureRegistry
 /** A Flutter texture that shows a session's latest picture; all methods on the main thread. */
 internal class PersonaTexture private constructor(
     private val producer: TextureRegistry.SurfaceProducer,
-    private var handle: Long,
+    private var handle: Long
 ) : TextureRegistry.SurfaceProducer.Callback {
 
     val id: Long get() = producer.id()
