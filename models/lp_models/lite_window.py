@@ -25,8 +25,10 @@ TEXTURE_CHANNELS = 4
 class LiteWindow(nn.Module):
     """Features (n, 126) -> where each pixel of the window comes from, and what is added to it."""
 
-    identity: Tensor
-    taper: Tensor
+    across: Tensor
+    down: Tensor
+    fade_rows: Tensor
+    fade_columns: Tensor
     upsample_rows: Tensor
     upsample_columns: Tensor
 
@@ -54,18 +56,16 @@ class LiteWindow(nn.Module):
     def _register_constants(self) -> None:
         rows = torch.arange(self.height, dtype=torch.float32)
         columns = torch.arange(self.width, dtype=torch.float32)
-        identity = torch.stack(
-            [
-                (columns + self.left).expand(self.height, -1),
-                (rows + self.top)[:, None].expand(-1, self.width),
-            ]
-        )
         fade_rows, fade_columns = _taper(rows), _taper(columns)
+        # Grids as a column and a row each: a file need not hold what two sums give exactly.
         constants = {
-            "identity": identity[None],
-            "taper": (fade_rows[:, None] * fade_columns)[None, None],
-            "upsample_rows": hat_matrix((rows + 0.5) / 4 - 0.5, self.height // 4),
-            "upsample_columns": hat_matrix((columns + 0.5) / 4 - 0.5, self.width // 4).T,
+            "across": torch.stack([columns + self.left, torch.zeros_like(columns)])[None, :, None],
+            "down": torch.stack([torch.zeros_like(rows), rows + self.top])[None, :, :, None],
+            "fade_rows": fade_rows[:, None],
+            "fade_columns": fade_columns,
+            # The flow fades where it is enlarged.
+            "upsample_rows": fade_rows[:, None] * _enlarging(rows),
+            "upsample_columns": (FLOW_UNIT * fade_columns[:, None] * _enlarging(columns)).T,
         }
         for name, value in constants.items():
             self.register_buffer(name, value.contiguous(), persistent=False)
@@ -82,14 +82,19 @@ class LiteWindow(nn.Module):
         quarter = self.to_quarter(self.to_eighth(coarse))
         flow = torch.matmul(self.upsample_rows, self.flow(quarter))
         flow = torch.matmul(flow, self.upsample_columns)
-        coordinates = self.identity + flow * (FLOW_UNIT * self.taper)
-        return coordinates, self.residual(self.to_half(quarter)) * self.taper
+        residual = self.residual(self.to_half(quarter)) * self.fade_rows * self.fade_columns
+        return flow + self.across + self.down, residual
 
 
 def _upsampling_block(channels: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, 4 * outputs, 3, padding=1), nn.LeakyReLU(0.1), nn.PixelShuffle(2)
     )
+
+
+def _enlarging(positions: Tensor) -> Tensor:
+    """(fine, coarse) matrix from a quarter of the resolution."""
+    return hat_matrix((positions + 0.5) / 4 - 0.5, len(positions) // 4)
 
 
 def _taper(positions: Tensor) -> Tensor:

@@ -18,14 +18,17 @@ from lp_pack.build_steps import (
     BAKE,
     CALIBRATION,
     CROP,
+    PLAIN_DEPTH,
     REFERENCE,
     REWRITE_PARITY,
     calibrate,
     check_rewrite,
     check_variant,
     compress_graph,
+    draws_image,
     export_coreml_graph,
     export_graph,
+    export_plain_depth,
     export_stage,
     export_tflite_graph,
     graph_stage,
@@ -34,6 +37,7 @@ from lp_pack.build_steps import (
     parity_stage,
     record_reference,
     simplify_graph,
+    source_stage,
 )
 from lp_pack.bundle import assemble
 from lp_pack.cache import Cache
@@ -123,6 +127,7 @@ def make_stages(plan: BuildPlan) -> tuple[Stage, ...]:
     for target in plan.targets:
         for graph in GRAPHS:
             stages += makers[target](plan, graph)
+            stages += _plain_depth_stages(plan, target, graph)
             stages += _compression_stages(plan, target, graph)
     stages += [
         Stage(
@@ -166,19 +171,36 @@ def _calibration_stages(plan: BuildPlan) -> list[Stage]:
     ]
 
 
+def _plain_depth_stages(plan: BuildPlan, target: Target, graph: str) -> list[Stage]:
+    compressed = any(precision in COMPRESSED for precision in plan.precisions)
+    if not compressed or source_stage(plan.persona, graph, target) != PLAIN_DEPTH:
+        return []
+    return [
+        Stage(
+            PLAIN_DEPTH,
+            "transformed depth convolutions round badly: eight bits start from plain ones",
+            partial(export_plain_depth, plan.persona),
+            needs=(BAKE,),
+            inputs=_module_inputs(plan, graph),
+            code=(*EXPORT, *SIMPLIFY),
+        )
+    ]
+
+
 def _compression_stages(plan: BuildPlan, target: Target, graph: str) -> list[Stage]:
     stages = []
     for precision in plan.precisions:
         if precision not in COMPRESSED:
             continue
         recipe = plan.recipe(target, precision)
+        source = source_stage(plan.persona, graph, target)
         calibration = (CALIBRATION,) if recipe.needs_calibration(graph) else ()
         stages.append(
             Stage(
                 graph_stage(graph, precision, target),
                 "from the finished graph: what is simplified already has fewer layers to round",
-                partial(compress_graph, recipe, graph),
-                needs=(graph_stage(graph, SOURCES[target], target), *calibration),
+                partial(compress_graph, recipe, graph, source),
+                needs=(source, *calibration),
                 inputs={
                     "recipe": format_recipe(recipe, recipe.name),
                     **_converter_versions(target),
@@ -243,9 +265,9 @@ def _coreml_stages(plan: BuildPlan, graph: str) -> list[Stage]:
         Stage(
             graph_stage(graph, precision, "coreml"),
             "torch to Core ML once for each precision: float16 is a pass of the converter",
-            partial(export_coreml_graph, plan.persona, graph, precision),
+            partial(export_coreml_graph, plan, graph, precision),
             needs=() if graph == AUDIO2MOTION else (BAKE,),
-            inputs=inputs,
+            inputs={**inputs, "image": str(draws_image(plan, graph, precision))},
             code=(*EXPORT, "lp_pack.precision.coreml_fp16"),
         )
         for precision in _plain_precisions(plan, "coreml")

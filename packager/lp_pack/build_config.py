@@ -54,6 +54,7 @@ class BuildOptions:
     seed: int = 0
     recipe: tuple[Path, ...] = ()
     name: str | None = None
+    coreml_image_output: bool = False
     force: bool = False
 
 
@@ -82,8 +83,12 @@ def read_options(config: Path | None, command_line: Mapping[str, object]) -> Bui
     return BuildOptions(**merged)
 
 
-def make_plan(options: BuildOptions) -> BuildPlan:
+def make_plan(options: BuildOptions, check_output: bool = True) -> BuildPlan:
     """The build that the options ask for; everything that can be checked early is.
+
+    Args:
+        options: of the build.
+        check_output: False where no bundle will be written.
 
     Raises:
         ConfigError, PortraitError, CheckpointError, InputError: an option cannot be.
@@ -107,12 +112,14 @@ def make_plan(options: BuildOptions) -> BuildPlan:
         parity_motion=options.parity_motion,
         calibration=calibration,
         recipes=tuple(read_recipe(path) for path in options.recipe),
+        coreml_image_output=options.coreml_image_output,
         replace=options.force,
     )
     plan.check_recipes()
     if plan.calibrated:
         calibration.check()
-    plan.check_output()
+    if check_output:
+        plan.check_output()
     return plan
 
 
@@ -196,7 +203,7 @@ def _parse(name: str, value: object, where: str, base: Path) -> object:
         return _paths(name, value, where, base)
     if name in _NUMBERS:
         return _number(name, value, where)
-    if name == "force":
+    if name in _FLAGS:
         if not isinstance(value, bool):
             raise _bad(name, "true or false", value, where)
         return value
@@ -210,6 +217,7 @@ def _parse(name: str, value: object, where: str, base: Path) -> object:
 
 _PATHS = ("output", "portrait", "weights", "audio2motion", "lite", "parity_motion")
 _PATH_LISTS = ("calibration_motion", "recipe")
+_FLAGS = ("force", "coreml_image_output")
 _NUMBERS = ("calibration_samples", "seed")
 MAX_NUMBER = 1_000_000
 _CHOICES: dict[str, tuple[str, ...]] = {"targets": TARGETS, "precision": PRECISIONS}

@@ -28,6 +28,7 @@ class BuildPlan:
     parity_motion: a motion template to measure parity on; None: a seeded walk.
     calibration: what ranges of activations are taken from.
     recipes: read from files; each takes the place of the table's for its target and precision.
+    coreml_image_output: whether Core ML's generator draws into a pixel buffer.
     output: the bundle's folder.
     replace: whether a bundle that stands there may go.
     """
@@ -40,6 +41,7 @@ class BuildPlan:
     parity_motion: Path | None = None
     calibration: CalibrationOptions = field(default_factory=CalibrationOptions)
     recipes: tuple[Recipe, ...] = ()
+    coreml_image_output: bool = False
     replace: bool = False
 
     @property

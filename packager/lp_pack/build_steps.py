@@ -42,8 +42,13 @@ from lp_runtime.manifest import Compression, GraphFile, ParityFigure, Pipeline, 
 
 CROP, BAKE, REFERENCE, REWRITE_PARITY = "crop", "bake", "reference", "rewrite_parity"
 CALIBRATION = "calibration"
+# The full tier's generator without transforms along depth (docs/decisions/0070).
+PLAIN_DEPTH = "plain_depth_generator"
 FIGURES_NAME = "figures.json"
 REWRITE_FRAMES = 3
+# Transforms along depth save multiplications in float32. In float16 they cost 16 dB, in eight bits
+# a file that is a seventh larger: docs/decisions/0075-plain-depth-for-phones.md.
+FILTERED_TARGETS: tuple[Target, ...] = ("onnx",)
 FP16_RECIPES: dict[Target, str] = {
     "onnx": "weights and activations in float16; coordinates, index arithmetic, statistics and "
     "what feeds a logarithm in float32; inputs and outputs float32",
@@ -64,6 +69,13 @@ def graph_stage(graph: str, precision: Precision, target: Target = "onnx") -> st
     return f"{precision}_{graph}" if target == "onnx" else f"{target}_{precision}_{graph}"
 
 
+def source_stage(persona: Persona, graph: str, target: Target) -> str:
+    """Name of the stage whose folder holds the graph that compression starts from."""
+    if target == "onnx" and graph == GENERATOR and persona.tier == "full":
+        return PLAIN_DEPTH
+    return graph_stage(graph, SOURCES[target], target)
+
+
 def parity_stage(target: Target, precision: Precision) -> str:
     """Name of the stage that checks a variant."""
     return f"parity_{target}_{precision}"
@@ -76,18 +88,25 @@ def export_graph(persona: Persona, graph: str, folders: Folders) -> None:
 
 
 def export_coreml_graph(
-    persona: Persona, graph: str, precision: Literal["fp32", "fp16"], folders: Folders
+    plan: BuildPlan, graph: str, precision: Literal["fp32", "fp16"], folders: Folders
 ) -> None:
     """Module to Core ML program."""
     path = folders.output / file_name(graph, "coreml")
-    export_coreml(module_of(persona, graph, folders), path, graph, precision)
+    module = module_of(plan.persona, graph, folders, "coreml")
+    image = draws_image(plan, graph, precision)
+    export_coreml(module, path, graph, precision, image)
     gc.collect()
+
+
+def draws_image(plan: BuildPlan, graph: str, precision: Precision) -> bool:
+    """Whether a Core ML graph's frame leaves as a picture; fp32 stays exact for comparisons."""
+    return plan.coreml_image_output and graph == GENERATOR and precision != "fp32"
 
 
 def export_tflite_graph(persona: Persona, graph: str, folders: Folders) -> None:
     """Module to LiteRT file."""
     path = folders.output / file_name(graph, "tflite")
-    export_tflite(module_of(persona, graph, folders), path, graph)
+    export_tflite(module_of(persona, graph, folders, "tflite"), path, graph)
     gc.collect()
 
 
@@ -102,22 +121,39 @@ def halve_tflite_graph(graph: str, folders: Folders) -> None:
     model.write(folders.output / name)
 
 
-def module_of(persona: Persona, graph: str, folders: Folders) -> Exportable:
+def module_of(
+    persona: Persona, graph: str, folders: Folders, target: Target = "onnx"
+) -> Exportable:
     """The module of a graph, from the baked source where it needs one."""
     if graph == AUDIO2MOTION:
         return persona.audio2motion()
     baked = folders.needs[BAKE]
-    return persona.stitching(baked) if graph == STITCHING else persona.generator(baked)
+    if graph == STITCHING:
+        return persona.stitching(baked)
+    return persona.generator(baked, filter_depth=target in FILTERED_TARGETS)
 
 
 def simplify_graph(graph: str, folders: Folders) -> None:
     """Run the passes; the result is the fp32 graph of the bundle."""
-    model = load(folders.needs[export_stage(graph)] / file_name(graph))
+    source = folders.needs[export_stage(graph)] / file_name(graph)
+    _simplify(source, folders.output / file_name(graph), graph)
+
+
+def _simplify(source: Path, destination: Path, graph: str) -> None:
+    model = load(source)
     simplify(model)
     stamp(model, graph)
     infer_shapes(model, graph)
     check_portable(model, graph)
-    save(model, folders.output / file_name(graph), graph)
+    save(model, destination, graph)
+
+
+def export_plain_depth(persona: Persona, folders: Folders) -> None:
+    """The generator whose depth convolutions are not transformed, exported and simplified."""
+    path = folders.output / file_name(GENERATOR)
+    export_onnx(persona.generator(folders.needs[BAKE], filter_depth=False), path, GENERATOR)
+    gc.collect()
+    _simplify(path, path, GENERATOR)
 
 
 def halve_graph(graph: str, folders: Folders) -> None:
@@ -141,11 +177,18 @@ def calibrate(plan: BuildPlan, folders: Folders) -> None:
     )
 
 
-def compress_graph(recipe: Recipe, graph: str, folders: Folders) -> None:
-    """A finished graph to a compressed precision, and the record of what was done."""
+def compress_graph(recipe: Recipe, graph: str, source_name: str, folders: Folders) -> None:
+    """A finished graph to a compressed precision, and the record of what was done.
+
+    Args:
+        recipe: what to do.
+        graph: which graph.
+        source_name: the stage that made what it starts from.
+        folders: of the stage.
+    """
     target = recipe.target
     name = file_name(graph, target)
-    source = folders.needs[graph_stage(graph, SOURCES[target], target)] / name
+    source = folders.needs[source_name] / name
     calibration = (
         CalibrationSet.open(folders.needs[CALIBRATION]) if recipe.needs_calibration(graph) else None
     )

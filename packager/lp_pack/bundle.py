@@ -158,4 +158,6 @@ def _provenance(plan: BuildPlan, versions: Mapping[str, str]) -> Provenance:
         "precision": ",".join(plan.precisions),
         "targets": ",".join(plan.targets),
     }
+    if plan.coreml_image_output:
+        options["coreml_image_output"] = "pixel buffer"
     return Provenance(inputs=dict(sorted(inputs.items())), versions=dict(versions), options=options)

@@ -31,7 +31,14 @@ class CoreMlGraph:
             raise EngineError(
                 "Core ML failed while running a graph.", where=self._name, got=error
             ) from error
-        return {name: np.array(outputs[name]) for name in self._outputs}
+        return {name: _array(outputs[name]) for name in self._outputs}
+
+
+def _array(output: Any) -> np.ndarray:
+    """A tensor as it is; a PIL picture as (1, height, width, 3) uint8 pixels."""
+    if hasattr(output, "convert"):
+        return np.asarray(output.convert("RGB"))[None]
+    return np.array(output)
 
 
 class CoreMlPredictEngine:

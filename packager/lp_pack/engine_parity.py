@@ -19,6 +19,7 @@ from lp_pack.reference import Reference
 from lp_pack.target_engines import packager_engine
 from lp_pack.thresholds import FRAME, LIPS, engine_threshold, lips_threshold
 from lp_runtime.engines import EngineOptions, LoadedGraph
+from lp_runtime.frames import as_planes
 from lp_runtime.manifest import GraphFile, MotionPart, ParityFigure, Pipeline, Precision, Target
 from lp_runtime.pipeline import Session
 
@@ -126,8 +127,9 @@ class EngineParity:
             stage: of the figures.
             graph: of the figures.
             chosen: which of the drawn frames.
-            got: (chosen, 1, 3, height, width) what the engine drew.
+            got: what the engine drew, (chosen, 1, 3, height, width) or 8-bit pixels.
         """
+        got = as_planes(got)
         expected = self.reference.frame[chosen]
         whole = self._check(stage, graph, FRAME, expected, got)
         threshold = lips_threshold(self.precision, self.trained)

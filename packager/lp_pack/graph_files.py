@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
+from lp_pack.accelerators.exceptions import exceptions
 from lp_pack.hashing import file_sha256, folder_records
 from lp_pack.manifest import onnx_graph_file, with_range
 from lp_runtime.manifest import Compression, FileRecord, GraphFile, Target
@@ -27,11 +30,9 @@ def graph_file(
         place: where it lies in the bundle, relative.
         compression: how its numbers were narrowed.
     """
-    if target == "coreml":
-        return _coreml_graph_file(path, place, compression)
-    if target == "tflite":
-        return _tflite_graph_file(path, place, compression)
-    return onnx_graph_file(path, place, compression)
+    makers = {"coreml": _coreml_graph_file, "tflite": _tflite_graph_file, "onnx": onnx_graph_file}
+    record = makers[target](path, place, compression)
+    return msgspec.structs.replace(record, exceptions=exceptions(target, record.operators))
 
 
 def _tflite_graph_file(path: Path, place: str, compression: Compression | None) -> GraphFile:

@@ -42,6 +42,7 @@ VALUE_RANGES = {
     "style": (-1.0, 1.0),
     "frame": (0.0, 1.0),
 }
+PIXEL_RANGE = (0.0, 255.0)
 
 
 def make_pipeline(
@@ -166,5 +167,5 @@ def with_range(spec: TensorSpec) -> TensorSpec:
         dtype=spec.dtype,
         shape=spec.shape,
         layout=spec.layout,
-        value_range=VALUE_RANGES.get(spec.name),
+        value_range=PIXEL_RANGE if spec.dtype == "uint8" else VALUE_RANGES.get(spec.name),
     )

@@ -42,6 +42,17 @@ def rgb_pixels(
     return pixels
 
 
+def as_planes(frame: np.ndarray) -> np.ndarray:
+    """The frame as recordings hold it, (..., 3, height, width) float32 in [0, 1].
+
+    uint8 pixels (..., height, width, 3) are turned round and divided by 255; any other array is
+    returned as it is.
+    """
+    if frame.dtype != np.uint8:
+        return frame
+    return np.moveaxis(frame, -1, -3).astype(np.float32) / np.float32(255.0)
+
+
 def _to_uint8(image: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
     if image.dtype == np.uint8:
         return image.copy()

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from lp_runtime.bundle import Bundle
 from lp_runtime.errors import BundleError
 from lp_runtime.files import REBUILD
+from lp_runtime.frames import as_planes
 from lp_runtime.manifest import GoldenCase, Manifest, Threshold
 from lp_runtime.metrics import METRICS
 from lp_runtime.pipeline import Session
@@ -111,7 +112,8 @@ def self_check(bundle: Bundle, session: Session) -> list[GoldenFigure]:
         data = read_golden(bundle, case)
         got = replay(session, data)
         for tensor, expected in data.outputs.items():
-            figures.append(_figure(bundle.manifest, session, case, tensor, expected, got[tensor]))
+            found = as_planes(got[tensor])
+            figures.append(_figure(bundle.manifest, session, case, tensor, expected, found))
     return figures
 
 

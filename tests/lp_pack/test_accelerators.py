@@ -10,8 +10,10 @@ from typing import get_args
 import pytest
 from tiny_bundle import TinyBundle
 
+from lp_pack.accelerators.exceptions import exceptions
 from lp_pack.accelerators.report import placements
 from lp_pack.accelerators.table import Accelerator, accelerators
+from lp_pack.graph_files import graph_file
 from lp_runtime.bundle import Bundle
 from lp_runtime.manifest import Target
 
@@ -73,3 +75,30 @@ def test_what_falls_off_is_named(tiny: TinyBundle, run: Callable) -> None:
     shown = run("inspect", tiny.path, "--accelerators").stdout
     assert "GridSample 2" in shown
     assert "https://" in shown
+
+
+def test_the_manifest_names_each_exception_with_its_reason() -> None:
+    found = exceptions("coreml", {"conv": 9, "gather": 4})
+    assert [(one.accelerator, one.operator, one.count) for one in found] == [
+        ("Core ML neural engine", "gather", 4)
+    ]
+    assert "motion decides" in found[0].reason
+    assert exceptions("coreml", {"conv": 9}) == ()
+    (left,) = (one for one in exceptions("onnx", {"GridSample": 2}) if "XNNPACK" in one.accelerator)
+    assert left.reason == "not on the accelerator's published list"
+
+
+def test_a_record_of_a_graph_says_what_the_table_says(pristine_tiny: Path) -> None:
+    bundle = Bundle.open(pristine_tiny)
+    named, listed = set(), set()
+    for variant in bundle.manifest.variants:
+        for name, graph in variant.graphs.items():
+            record = graph_file(variant.target, pristine_tiny / graph.path, graph.path)
+            for one in record.exceptions:
+                named.add((variant.precision, name, one.accelerator, one.operator, one.count))
+    for placement in placements(bundle.manifest):
+        for operator, count in placement.left.items():
+            place = (placement.precision, placement.graph, placement.accelerator.name)
+            listed.add((*place, operator, count))
+    assert named == listed
+    assert named

@@ -20,9 +20,11 @@ from lp_pack.coreml_evaluator.compressed_weights import (
     constexpr_blockwise_shift_scale,
     constexpr_lut_to_dense,
 )
+from lp_pack.coreml_evaluator.engine import eight_bits
 from lp_pack.coreml_evaluator.program import EvaluatedProgram
 from lp_pack.coreml_evaluator.registry import OPERATIONS, operation
 from lp_pack.export.coreml_package import coremltools
+from lp_runtime.frames import as_planes
 
 ct = coremltools()
 from coremltools.converters.mil import Builder as mb  # noqa: E402, N813
@@ -283,3 +285,11 @@ def test_no_operator_is_registered_twice() -> None:
     assert "conv" in OPERATIONS
     with pytest.raises(ValueError, match="conv"):
         operation("conv")(torch.relu)
+
+
+def test_pictures_leave_as_eight_bit_pixels() -> None:
+    planes = np.array([[[[-3.0, 0.4]], [[127.6, 255.0]], [[300.0, 12.0]]]], np.float32)
+    pixels = eight_bits(planes)
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (1, 1, 2, 3))
+    assert pixels[0, 0].tolist() == [[0, 128, 255], [0, 255, 12]]
+    np.testing.assert_allclose(as_planes(pixels), np.clip(planes, 0, 255) / 255, atol=0.5 / 255)

@@ -112,7 +112,7 @@ def test_a_frame_may_leave_as_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "painter.mlpackage"
     convert(Painter(), path, "painter", "fp32", image_output=True)
     (frame,) = tensor_specs(read_specification(path).description.output)
-    assert (frame.dtype, frame.shape, frame.layout) == ("uint8", (1, 4, 6, 3), "pixel buffer")
+    assert (frame.dtype, frame.shape, frame.layout) == ("uint8", (1, 4, 6, 3), "NHWC")
     (keypoints,) = Painter().example_inputs()
     got = EvaluatedProgram.load(path).run({"keypoints": keypoints.numpy()})["frame"]
     np.testing.assert_allclose(got, keypoints * 255, atol=0.2)

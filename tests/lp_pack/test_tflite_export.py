@@ -22,6 +22,7 @@ pytest.importorskip("litert_torch", reason="the extra 'tflite' is not installed"
 
 from lp_pack.export.tflite import convert, export_tflite
 from lp_pack.export.tflite_graph import TfliteModel
+from lp_pack.export.tflite_rewrites import Box, find_box
 from lp_pack.precision.tflite_fp16 import to_fp16_weights
 
 SMALL_GRAPHS = ("audio2motion", "stitching", "lite")
@@ -164,3 +165,57 @@ def test_the_engine_reports_a_wrong_shape(exported: Path) -> None:
     wrong = {"picture": np.zeros((1, 4, 8, 9), np.float32), "memory": np.zeros((1, 4), np.float32)}
     with pytest.raises(EngineError, match=r"network\.tflite"):
         loaded.run(wrong)
+
+
+def test_look_ups_become_gathers(exported: Path) -> None:
+    counts = TfliteModel.read(exported).operator_counts()
+    assert counts["GATHER"] == 1
+    assert "EMBEDDING_LOOKUP" not in counts
+
+
+class CutTable(nn.Module):
+    """A table that is read by rows and pasted in boxes, as the lite generator's portrait is."""
+
+    input_names = ("row",)
+    output_names = ("found", "pasted")
+
+    def __init__(self) -> None:
+        super().__init__()
+        values = torch.randn(64, 48, 4, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("picture", values)
+
+    def example_inputs(self) -> tuple[torch.Tensor, ...]:
+        return (torch.tensor([[0.3]]),)
+
+    def forward(self, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        index = (row.reshape(1) * 9).to(torch.int32)
+        found = nn.functional.embedding(index, self.picture.reshape(-1, 4))
+        middle = row.reshape(1, 1, 1).expand(40, 2, 4)
+        return found, torch.cat([self.picture[8:48, :40], middle, self.picture[8:48, 10:]], dim=1)
+
+
+def test_a_constant_inside_another_is_stored_once(tmp_path: Path) -> None:
+    path = tmp_path / "cut.tflite"
+    convert(CutTable(), path, "cut")
+    assert TfliteModel.read(path).operator_counts()["SLICE"] == 2
+    assert path.stat().st_size < 1.3 * 4 * 64 * 48 * 4
+    assert largest_difference(CutTable().eval(), path) < 1e-6
+
+
+def test_only_whole_boxes_are_found() -> None:
+    table = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    picture = table.reshape(6, 10, 3)
+    assert find_box(picture[2:5, 4:8], table) == Box(top=2, left=4, stride=10)
+    assert find_box(picture[1:4], table) == Box(top=1, left=0, stride=10)
+    changed = picture[2:5, 4:8].copy()
+    changed[2, 3, 1] += 1
+    assert find_box(changed, table) is None
+    assert find_box(table.reshape(20, 3, 3)[:2, :, ::-1], table) is None
+
+
+def test_tensors_are_named_after_their_operators(exported: Path) -> None:
+    model = TfliteModel.read(exported)
+    names = [tensor.name.decode() for tensor in model.graph.tensors]
+    assert len(names) == len(set(names))
+    made = {model.operator_name(op): names[op.outputs[0]] for op in model.graph.operators}
+    assert made["CONV_2D"] == "conv_2d_1"

@@ -27,6 +27,9 @@ class Accelerator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remarks: tuple[str, ...]
     sources: Annotated[tuple[Url, ...], msgspec.Meta(min_length=1)]
 
+    # Why an operator is left although the graphs need it: (type, a clause).
+    reasons: tuple[tuple[str, str], ...] = ()
+
     def takes(self, operator: str) -> bool:
         """Whether an operator of this type may run there."""
         return (operator in self.operators) == (self.rule == "listed")

@@ -34,8 +34,8 @@ def constexpr_lut_to_dense(indices: Tensor, lut: Tensor, shape: Tensor | None = 
         unpacked = np.unpackbits(indices.numpy().astype(np.uint8), bitorder="little")
         digits = unpacked[: count * bits].reshape(count, bits)
         numbers = np.zeros(count, np.uint8)
-        for place in range(bits):
-            numbers |= digits[:, place] << place
+        for bit in range(bits):
+            numbers |= digits[:, bit] << bit
         # Slices: torch indexes by 64-bit numbers, eight times the size of a large weight.
         parts = [lut.reshape(-1)[part.long()] for part in torch.from_numpy(numbers).split(1 << 20)]
         return torch.cat(parts).reshape(integers(shape))

@@ -17,18 +17,21 @@ from lp_runtime.manifest import GraphFile
 class EvaluatedGraph:
     """One program; tensors by name."""
 
-    def __init__(self, program: EvaluatedProgram, name: str) -> None:
+    def __init__(self, program: EvaluatedProgram, graph: GraphFile) -> None:
         self.program = program
-        self.name = name
+        self.name = graph.path
+        self._pictures = {spec.name for spec in graph.outputs if spec.dtype == "uint8"}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """All outputs by name; EngineError where an operator cannot take its inputs."""
         try:
-            return self.program.run(inputs)
+            outputs = self.program.run(inputs)
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
             raise EngineError(
                 "The Core ML program could not be evaluated.", where=self.name, got=error
             ) from error
+        pictures = {name: eight_bits(outputs[name]) for name in self._pictures}
+        return {**outputs, **pictures}
 
 
 class CoreMlEvaluatorEngine:
@@ -56,7 +59,13 @@ class CoreMlEvaluatorEngine:
                     got=sorted(found),
                     remedy="build the bundle again",
                 )
-        return EvaluatedGraph(program, graph.path)
+        return EvaluatedGraph(program, graph)
+
+
+def eight_bits(planes: np.ndarray) -> np.ndarray:
+    """(1, 3, height, width) numbers from 0 to 255 -> (1, height, width, 3) uint8 pixels."""
+    pixels = np.clip(np.rint(planes), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
 
 
 ENGINE = CoreMlEvaluatorEngine()

@@ -131,8 +131,9 @@ def _tensor_spec(feature: Any) -> TensorSpec:
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
         image = feature.type.imageType
+        # A pixel buffer; its rows as an app sees them.
         pixels = (1, int(image.height), int(image.width), 3)
-        return TensorSpec(name=feature.name, dtype="uint8", shape=pixels, layout="pixel buffer")
+        return TensorSpec(name=feature.name, dtype="uint8", shape=pixels, layout="NHWC")
     array = feature.type.multiArrayType
     names: dict[int, ElementType] = {
         array.FLOAT32: "float32",

@@ -36,6 +36,7 @@ def convert(module: Exportable, path: Path, graph_name: str) -> None:
     import litert_torch
 
     from lp_pack.export.tflite_graph import TfliteModel
+    from lp_pack.export.tflite_rewrites import look_ups_as_gathers, shared_boxes, short_names
 
     named, examples = named_module(module, graph_name)
     try:
@@ -44,6 +45,10 @@ def convert(module: Exportable, path: Path, graph_name: str) -> None:
     except Exception as error:  # the converter raises RuntimeError, ValueError, MLIR's and others
         raise not_convertible(error, module, graph_name, FORMAT) from error
     model = TfliteModel.read(path)
+    look_ups_as_gathers(model)
+    shared_boxes(model)
+    short_names(model)
+    model.write(path)
     check_builtin(model, graph_name)
     model.check_tensors(module.input_names, module.output_names, graph_name)
 

@@ -14,6 +14,8 @@ from lp_pack.errors import ExportError
 from lp_runtime.manifest import ElementType, TensorSpec
 
 FILE_IDENTIFIER = b"TFL3"
+# Higher numbers do not fit the old field of a code, which then says that the new one counts.
+LAST_DEPRECATED_CODE = 127
 _ELEMENT_TYPES: dict[int, ElementType] = {
     schema.TensorType.FLOAT32: "float32",
     schema.TensorType.FLOAT16: "float16",
@@ -74,6 +76,31 @@ class TfliteModel:
         """How many operators of each type the graph holds, by name."""
         counts = Counter(self.operator_name(one) for one in self.graph.operators)
         return dict(sorted(counts.items()))
+
+    def operator_code(self, name: str, version: int) -> int:
+        """The place of a built-in operator of this version in the file's list, added if absent."""
+        number = getattr(schema.BuiltinOperator, name)
+        codes = self.model.operatorCodes
+        for place, code in enumerate(codes):
+            same = max(code.builtinCode, code.deprecatedBuiltinCode) == number
+            if same and code.version == version:
+                return place
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode = number, min(number, LAST_DEPRECATED_CODE)
+        code.version = version
+        codes.append(code)
+        return len(codes) - 1
+
+    def add_integers(self, values: np.ndarray, name: bytes) -> int:
+        """A new constant int32 tensor: its index."""
+        buffer, tensor = schema.BufferT(), schema.TensorT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values, np.int32).tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        tensor.shape = np.array(values.shape, np.int32)
+        tensor.type, tensor.buffer = schema.TensorType.INT32, len(self.model.buffers) - 1
+        tensor.name = name
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
 
     def inputs(self) -> tuple[TensorSpec, ...]:
         """The signature's inputs."""

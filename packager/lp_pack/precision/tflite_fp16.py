@@ -20,8 +20,6 @@ WORTHWHILE_ELEMENTS = 1024
 LARGEST_HALF = 65504.0
 # The version of DEQUANTIZE that reads float16.
 READS_FLOAT16 = 3
-# Higher numbers do not fit the old field of a code, which then says that the new one counts.
-LAST_DEPRECATED_CODE = 127
 # Operator -> positions of the inputs that may be halved: kernels, matrices and tables.
 HALVED_INPUTS = {
     "CONV_2D": (1,),
@@ -31,6 +29,7 @@ HALVED_INPUTS = {
     "BATCH_MATMUL": (0, 1),
     "EMBEDDING_LOOKUP": (1,),
     "GATHER": (0,),
+    "RESHAPE": (0,),
     "CONCATENATION": None,
     "MUL": None,
     "ADD": None,
@@ -45,7 +44,7 @@ def to_fp16_weights(model: TfliteModel, keep: frozenset[str] = frozenset()) -> i
         keep: operator types whose constants stay float32.
     """
     chosen = _chosen(model, keep)
-    code = operator_code(model, "DEQUANTIZE", READS_FLOAT16) if chosen else 0
+    code = model.operator_code("DEQUANTIZE", READS_FLOAT16) if chosen else 0
     casts = [halve(model, index, code) for index in sorted(chosen)]
     replaced = dict(zip(sorted(chosen), casts, strict=True))
     for operator in model.graph.operators:
@@ -105,17 +104,3 @@ def unpacked(model: TfliteModel, index: int, code: int) -> tuple[int, Any]:
     operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
     operator.builtinOptions = schema.DequantizeOptionsT()
     return len(model.graph.tensors) - 1, operator
-
-
-def operator_code(model: TfliteModel, name: str, version: int) -> int:
-    """The place of a built-in operator of this version in the file's list, added where absent."""
-    number = getattr(schema.BuiltinOperator, name)
-    codes = model.model.operatorCodes
-    for place, code in enumerate(codes):
-        if (max(code.builtinCode, code.deprecatedBuiltinCode), code.version) == (number, version):
-            return place
-    code = schema.OperatorCodeT()
-    code.builtinCode, code.deprecatedBuiltinCode = number, min(number, LAST_DEPRECATED_CODE)
-    code.version = version
-    codes.append(code)
-    return len(codes) - 1

@@ -29,7 +29,7 @@ TABLES = {
     "mul": {"x": CHANNEL, "y": CHANNEL},
 }
 # A map with this many places or more is a large one.
-LARGE_MAP = 32 * 32
+LARGE_MAP = 8 * 8
 
 
 @dataclass(frozen=True)

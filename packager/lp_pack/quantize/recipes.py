@@ -63,8 +63,8 @@ PICTURES = WideRule(
     "w8",
 )
 LARGE_MAPS = WideRule(
-    "convolutions on maps of 32 x 32 and larger",
-    "their rounding reaches the picture as grain, while small maps are averaged on their way",
+    "convolutions on maps of 8 x 8 and larger",
+    "their rounding reaches the picture as grain; the smallest maps hold a quarter of the weights",
     "w6",
 )
 ALWAYS_WIDE = (STATISTICS, COORDINATES, INDICES, SPECTRUM, STATE, SMALL)
@@ -84,7 +84,6 @@ WIDE: Mapping[Target, tuple[WideRule, ...]] = MappingProxyType(
 
 CHANNEL_8 = Weights(8, "channel")
 STATIC_U8 = Activations(8, "static", signed=False)
-STATIC_S8 = Activations(8, "static", signed=True)
 DYNAMIC_S8 = Activations(8, "dynamic", signed=True)
 
 
@@ -153,12 +152,10 @@ METHODS: Mapping[tuple[Target, Precision], Method] = MappingProxyType(
         ("onnx", "int8"): Method("int8", CHANNEL_8, STATIC_U8),
         ("onnx", "w8"): Method("w8", CHANNEL_8),
         ("coreml", "w8"): Method("w8", CHANNEL_8),
-        ("coreml", "int8"): Method("int8", CHANNEL_8, STATIC_S8),
         ("coreml", "w6"): Method("w6", Weights(6, "palette")),
         ("coreml", "w4"): Method("w4", Weights(4, "palette")),
         ("tflite", "int8"): Method("int8", CHANNEL_8, DYNAMIC_S8),
         ("tflite", "w8"): Method("w8", CHANNEL_8),
-        ("tflite", "w4"): Method("w4", Weights(4, "block", block_size=32)),
     }
 )
 
@@ -195,12 +192,6 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     _recipe(
         "coreml",
-        "int8",
-        "convolutions with signed 8-bit maps (static ranges) and weights per channel",
-        "Core ML runs them in integers on neural engines that can (A17 Pro, M4), else in float16",
-    ),
-    _recipe(
-        "coreml",
         "w8",
         "weights in signed 8 bits per channel",
         "Core ML unpacks them as it runs: less memory traffic, float16 arithmetic",
@@ -230,12 +221,6 @@ RECIPES: tuple[Recipe, ...] = (
         "tflite",
         "w8",
         "weights in signed 8 bits per channel",
-        "LiteRT unpacks them and computes in float32: the file shrinks, nothing else",
-    ),
-    _recipe(
-        "tflite",
-        "w4",
-        "weights in signed 4 bits, one scale for 32 numbers of a channel",
         "LiteRT unpacks them and computes in float32: the file shrinks, nothing else",
     ),
 )

@@ -18,7 +18,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from lp_pack.export.tflite_graph import TfliteModel
-from lp_pack.precision.tflite_fp16 import halve, operator_code, unpacked
+from lp_pack.precision.tflite_fp16 import halve, unpacked
 from lp_pack.quantize.calibration import CalibrationSet
 from lp_pack.quantize.choice import kept_wide, layer_precision, unknown_layers
 from lp_pack.quantize.integers import ChannelIntegers, channel_integers
@@ -67,7 +67,7 @@ def narrow(model: TfliteModel, chosen: list[tuple[Constant, Precision]]) -> None
         if precision == "fp32":
             continue
         if precision == "fp16":
-            code = operator_code(model, "DEQUANTIZE", DEQUANTIZE_HALF)
+            code = model.operator_code("DEQUANTIZE", DEQUANTIZE_HALF)
             replaced[constant.index], operator = halve(model, constant.index, code)
         else:
             values = model.constant(model.graph.tensors[constant.index])
@@ -76,7 +76,7 @@ def narrow(model: TfliteModel, chosen: list[tuple[Constant, Precision]]) -> None
             if precision == "int8" and constant.integer:
                 integer.add(constant.index)
                 continue
-            code = operator_code(model, "DEQUANTIZE", DEQUANTIZE_CHANNELS)
+            code = model.operator_code("DEQUANTIZE", DEQUANTIZE_CHANNELS)
             replaced[constant.index], operator = unpacked(model, constant.index, code)
         operators.append(operator)
     _use_integer_kernels(model, integer)
@@ -106,7 +106,7 @@ def _use_integer_kernels(model: TfliteModel, weights: set[int]) -> None:
         if not weights & {int(index) for index in operator.inputs}:
             continue
         name = model.operator_name(operator)
-        operator.opcodeIndex = operator_code(model, name, INTEGER_VERSIONS[name])
+        operator.opcodeIndex = model.operator_code(name, INTEGER_VERSIONS[name])
         if name == "FULLY_CONNECTED":
             options: Any = operator.builtinOptions or schema.FullyConnectedOptionsT()
             options.asymmetricQuantizeInputs = True

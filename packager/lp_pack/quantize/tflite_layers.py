@@ -25,6 +25,7 @@ FLOAT_KERNELS: dict[str, dict[int | None, int]] = {
     "BATCH_MATMUL": {0: 0, 1: LAST},
     "EMBEDDING_LOOKUP": {1: LAST},
     "GATHER": {0: LAST},
+    "RESHAPE": {0: LAST},
     "CONCATENATION": {None: CHANNEL},
     "ADD": {None: CHANNEL},
     "MUL": {None: CHANNEL},
@@ -79,11 +80,12 @@ def constants(model: TfliteModel) -> tuple[Constant, ...]:
         assert values is not None
         rule = next((pinned[number] for number, _ in places if number in pinned), None)
         operators = [model.graph.operators[number] for number, _ in places]
+        integer = all(model.operator_name(one) in INTEGER_KERNELS for one in operators)
         found.append(
             Constant(
                 index=index,
                 axis=_resolved(values, axes[0] or 0),
-                integer=all(model.operator_name(one) in INTEGER_KERNELS for one in operators),
+                integer=integer,
                 layers=tuple(layer_name(model, one) for one in operators),
                 rule=SMALL if values.size < SMALLEST else rule,
             )
@@ -94,7 +96,7 @@ def constants(model: TfliteModel) -> tuple[Constant, ...]:
 def _axis(model: TfliteModel, number: int, position: int) -> int | None:
     name = model.operator_name(model.graph.operators[number])
     positions = INTEGER_KERNELS.get(name) or FLOAT_KERNELS.get(name, {})
-    return positions.get(position, positions.get(None))  # type: ignore[call-overload,no-any-return]
+    return positions.get(position, positions.get(None))  # type: ignore[call-overload]
 
 
 def _resolved(values: np.ndarray, axis: int) -> int:

@@ -18,6 +18,7 @@ from lp_pack.speech.wave_file import write_wave
 from lp_pack.target_engines import evaluates_programs, packager_engine
 from lp_pack.verify import verify_bundle
 from lp_runtime.bundle import Bundle
+from lp_runtime.frames import rgb_pixels
 
 ALL = "onnx,coreml,tflite"
 TARGETS = tuple(ALL.split(","))
@@ -137,3 +138,44 @@ def test_core_ml_is_performed_benched_and_reported_as_an_evaluation(
     text = html.unescape(page.read_text())
     assert "coreml fp16 (evaluated, not Apple's runtime)" in text
     assert "Not played" not in text
+
+
+@pytest.mark.full_size
+def test_core_ml_may_draw_into_a_pixel_buffer(tiny_audio2motion: Path, tmp_path: Path) -> None:
+    lite, output = write_lite(tmp_path / "me.safetensors"), tmp_path / "me.lpbundle"
+    arguments = ["build", "--lite", str(lite), "--audio2motion", str(tiny_audio2motion)]
+    arguments += ["--targets", "coreml", "--precision", "fp16,w8", "--coreml-image-output"]
+    arguments += ["--cache", str(tmp_path / "cache"), "-o", str(output)]
+    group.main(arguments, prog_name="lp-pack", standalone_mode=False)
+    bundle = Bundle.open(output)
+    assert bundle.manifest.provenance.options["coreml_image_output"] == "pixel buffer"
+    for variant in bundle.manifest.variants:
+        (frame,) = variant.graphs["generator"].outputs
+        size = bundle.manifest.pipeline.frame.width
+        assert (frame.dtype, frame.shape) == ("uint8", (1, size, size, 3))
+        assert (frame.layout, frame.value_range) == ("NHWC", (0.0, 255.0))
+    assert verify_bundle(output).passed
+    session = bundle.session("coreml", "w8", engine=packager_engine("coreml"))
+    (values,) = session.push_pcm(np.zeros(3 * 640, np.float32))[:1]
+    picture = rgb_pixels(values["frame"], session.values["frame"].layout)
+    assert picture.shape == (size, size, 3)
+    assert picture.std() > 1
+
+
+@pytest.mark.full_size
+def test_targets_are_compressed_as_their_recipes_say(
+    built: Path, tiny_audio2motion: Path, tmp_path: Path
+) -> None:
+    lite, output = write_lite(tmp_path / "me.safetensors"), tmp_path / "small.lpbundle"
+    arguments = ["build", "--lite", str(lite), "--audio2motion", str(tiny_audio2motion)]
+    arguments += ["--targets", "coreml,tflite", "--precision", "w8", "-o", str(output)]
+    group.main(
+        [*arguments, "--cache", str(built.parent / "cache")],
+        prog_name="lp-pack",
+        standalone_mode=False,
+    )
+    for variant in Bundle.open(output).manifest.variants:
+        for graph in variant.graphs.values():
+            assert graph.compression is not None
+            assert graph.compression.recipe == f"{variant.target}-w8"
+    assert verify_bundle(output).passed
