@@ -17,37 +17,13 @@ from lp_pack.build_config import make_plan, read_options
 from lp_pack.cache import Cache, default_cache_folder
 from lp_pack.cli import forecast_output
 from lp_pack.cli.common import json_option, messages, notice, output, print_json
+from lp_pack.cli.source_options import source_options
 from lp_pack.forecast import Forecast, forecast
 from lp_pack.stages import Stage
 
 
 @click.command(help="Turn a portrait and checkpoints into a verified bundle.")
-@click.option("--portrait", type=click.Path(path_type=Path), help="Picture of the persona.")
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="Folder with LivePortrait's checkpoints; see `lp-pack fetch-weights`.",
-)
-@click.option(
-    "--audio2motion",
-    type=click.Path(path_type=Path),
-    help="Checkpoint of the Audio2Motion network; without it speech moves the face at random.",
-)
-@click.option(
-    "--lite",
-    type=click.Path(path_type=Path),
-    help="Checkpoint of a lite generator from `lp-pack distill`, in place of LivePortrait's.",
-)
-@click.option(
-    "--crop",
-    metavar="auto|none|X,Y,SIZE|FILE.json",
-    help="Where the face is: found, the whole picture, a square in pixels, or landmarks.",
-)
-@click.option(
-    "--motion-mode",
-    metavar="relative|absolute",
-    help="Add motion to the portrait's own pose (the default), or impose it.",
-)
+@source_options
 @click.option(
     "--targets",
     metavar="onnx,coreml,tflite",
@@ -59,41 +35,24 @@ from lp_pack.stages import Stage
     help="Precisions, separated by commas; fp32,fp16 by default. docs/compression.md compares.",
 )
 @click.option(
-    "--parity-motion",
-    type=click.Path(path_type=Path),
-    help="Motion template on which parity is measured; without it a seeded walk.",
-)
-@click.option(
-    "--calibration-motion",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="Motion template from which int8 takes its ranges; may be repeated. By default a seeded "
-    "walk. The persona's own motion on speech always joins in.",
-)
-@click.option(
-    "--calibration-samples",
-    type=int,
-    help="How many recorded inputs the ranges are taken from; 32 by default.",
-)
-@click.option("--seed", type=int, help="Of what calibration draws at random; 0 by default.")
-@click.option(
     "--recipe",
     type=click.Path(path_type=Path),
     multiple=True,
     help="Recipe file from `lp-pack quantize --search`, for its target and precision.",
 )
 @click.option("--name", help="Name in the manifest; by default that of the portrait's file.")
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="TOML file with the same options as keys; options given here win.",
-)
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder of finished stages.")
 @click.option("--no-cache", is_flag=True, help="Run every stage and keep none.")
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Print stages, what is cached, expected sizes and time, and what is missing; then stop.",
+)
+@click.option(
+    "--coreml-image-output",
+    is_flag=True,
+    default=None,
+    help="Core ML's generator draws into an 8-bit pixel buffer; fp32 stays as it is.",
 )
 @click.option("--force", is_flag=True, default=None, help="Replace the bundle that is there.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The bundle's folder.")
