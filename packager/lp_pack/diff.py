@@ -19,7 +19,7 @@ LONG = 160
 class Change:
     """One fact that differs; `absent` stands for what one of the two does not have."""
 
-    # "bundle", "pipeline", "graphs", "operators", "parity", "provenance", "licences", "measured".
+    # "bundle", "pipeline", "graphs", "compression", "operators", "parity", ... as listed below.
     section: str
     what: str
     before: str
@@ -36,6 +36,7 @@ def compare_manifests(before: Manifest, after: Manifest) -> list[Change]:
         ("bundle", _bundle),
         ("pipeline", _pipeline),
         ("graphs", _graphs),
+        ("compression", _compression),
         ("operators", _operators),
         ("parity", _parity),
         ("assets and golden data", _files),
@@ -98,6 +99,31 @@ def _graphs(manifest: Manifest) -> dict[str, str]:
                 )
                 if part
             )
+    return facts
+
+
+def _compression(manifest: Manifest) -> dict[str, str]:
+    """How each graph was narrowed, from what it was calibrated, what stays wide or falls off."""
+    facts = {}
+    for variant in manifest.variants:
+        for name, graph in variant.graphs.items():
+            where = f"{variant.target} {variant.precision} {name}"
+            done = graph.compression
+            if done is not None:
+                facts[f"{where} how"] = f"{done.recipe}: {done.description}"
+                if done.calibration is not None:
+                    used = done.calibration
+                    facts[f"{where} calibration"] = (
+                        f"{used.samples} samples of {used.source}, seed {used.seed}, "
+                        f"sha256 {used.sha256[:8]}"
+                    )
+                for kept in done.kept_wide:
+                    facts[f"{where} kept wide: {kept.rule}"] = (
+                        f"{kept.layers} layers in {kept.precision}"
+                    )
+            for left in graph.exceptions:
+                what = f"{where} {left.accelerator} leaves {left.operator}"
+                facts[what] = f"{left.count}, {left.reason}"
     return facts
 
 

@@ -81,3 +81,30 @@ def test_a_missing_bundle_is_named(run: Callable, pristine_tiny: Path, tmp_path:
     result = run("diff", pristine_tiny, tmp_path / "none.lpbundle")
     assert result.exit_code == 1
     assert "none.lpbundle" in result.stderr
+
+
+def test_compression_is_compared_fact_by_fact(pristine_tiny: Path, tiny: TinyBundle) -> None:
+    calibration = {"source": "talking.pkl", "sha256": "0" * 64, "samples": 32, "seed": 0}
+    narrow = {
+        "recipe": "onnx-int8",
+        "description": "convolutions in integers",
+        "calibration": calibration,
+        "kept_wide": [
+            {"rule": "last convolution", "reason": "seen", "precision": "fp32", "layers": 2}
+        ],
+    }
+
+    def compress(manifest: dict) -> None:
+        manifest["variants"][1]["graphs"]["generator"]["compression"] = narrow
+
+    before = Bundle.open(tiny.rewrite(compress).path).manifest
+    narrow["recipe"], narrow["kept_wide"][0]["layers"] = "mine", 3  # type: ignore[index]
+    calibration["samples"] = 64
+    after = Bundle.open(tiny.rewrite(compress).path).manifest
+    changes = {one.what: one for one in compare_manifests(before, after)}
+    graph = "onnx fp16 generator"
+    assert changes[f"{graph} how"].after == "mine: convolutions in integers"
+    assert changes[f"{graph} calibration"].before.startswith("32 samples of talking.pkl")
+    assert changes[f"{graph} kept wide: last convolution"].after == "3 layers in fp32"
+    added = {one.section for one in compare_manifests(Bundle.open(pristine_tiny).manifest, after)}
+    assert "compression" in added
