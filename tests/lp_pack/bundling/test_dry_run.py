@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_persona import build_arguments, write_audio2motion
 
@@ -192,3 +194,73 @@ def test_a_forecast_sums_only_what_it_knows() -> None:
     planned = Forecast(Path("o"), "n", stages, (), ())
     assert planned.seconds == 2.0
     assert planned.unknown == ("c",)
+
+
+def motion_template(path: Path, frames: int, value: float = 0.0) -> Path:
+    """A template whose frames are all alike."""
+    still = {
+        "exp": np.full((1, 21, 3), value, np.float32),
+        "scale": np.ones((1, 1), np.float32),
+        "t": np.zeros((1, 3), np.float32),
+        "R": np.eye(3, dtype=np.float32)[None],
+    }
+    content = {"n_frames": frames, "output_fps": 25, "motion": [still] * frames}
+    path.write_bytes(pickle.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("precision", "'onnx' does not have the precision 'w4'"),
+        ("empty", "frames"),
+        ("constant", "motion that changes"),
+        ("nan", "finite"),
+        ("too few samples", "at least 2 samples"),
+    ],
+)
+def test_what_cannot_be_compressed_ends_before_the_first_stage(
+    tiny_options: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    bad: str,
+    says: str,
+    dry_run: bool,
+) -> None:
+    template = tmp_path / "template.pkl"
+    given = {
+        "precision": lambda: ["--precision", "fp32,w4"],
+        "empty": lambda: ["--calibration-motion", str(motion_template(template, 0))],
+        "constant": lambda: ["--calibration-motion", str(motion_template(template, 5))],
+        "nan": lambda: ["--calibration-motion", str(motion_template(template, 5, np.nan))],
+        "too few samples": lambda: ["--calibration-samples", "1"],
+    }[bad]()
+    precision = [] if bad == "precision" else ["--precision", "int8"]
+    places = ["--cache", str(tmp_path / "cache"), "-o", str(tmp_path / "b.lpbundle")]
+    arguments = [*tiny_options, *precision, *given, *places, *(["--dry-run"] if dry_run else [])]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 1
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert "where:" in printed.err
+    assert "Traceback" not in printed.err
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "b.lpbundle").exists()
+
+
+def test_compressed_stages_are_in_the_plan(
+    tiny_options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*tiny_options, "--precision", "int8", "-o", str(tmp_path / "b")]
+    _, planned, _ = foretell(arguments, tmp_path / "cache", capsys)
+    assert states(planned)["calibration"] == "depends"
+    assert states(planned)["int8_generator"] == "depends"
+    variants = planned["variants"]
+    assert isinstance(variants, list)
+    _, wide, _ = foretell(
+        [*tiny_options, "--precision", "fp32", "-o", str(tmp_path / "b")], tmp_path / "c", capsys
+    )
+    assert isinstance(wide["variants"], list)
+    assert variants[0]["bytes"] == pytest.approx(wide["variants"][0]["bytes"] / 4, rel=0.01)
