@@ -181,8 +181,9 @@ RECIPES: tuple[Recipe, ...] = (
     _recipe(
         "onnx",
         "int8",
-        "convolutions with unsigned 8-bit maps (static ranges), signed 8-bit weights per channel",
-        "ONNX Runtime runs them in integers (QLinearConv) and the rest in float32",
+        "convolutions with unsigned 8-bit maps (static ranges), signed 8-bit weights per channel "
+        "(kernels above 4 million numbers: 6 bits, packed), other constants in 8 bits",
+        "ONNX Runtime runs the convolutions in integers (QLinearConv) and the rest in float32",
     ),
     _recipe(
         "onnx",

@@ -12,13 +12,13 @@ from export_networks import tiny_graphs
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from onnx_programs import operators, program
+from onnx_programs import operators, program, run
 
 from lp_pack.errors import ConfigError, ExportError
 from lp_pack.export.onnx import export_onnx, infer_shapes, save
 from lp_pack.export.onnx_graph import load
 from lp_pack.quantize.calibration import CalibrationSet, write_calibration
-from lp_pack.quantize.onnx import compress
+from lp_pack.quantize.onnx import compress, packing, qdq
 from lp_pack.quantize.onnx.arithmetic import (
     affine,
     best_affine,
@@ -85,6 +85,23 @@ def test_the_axis_whose_scales_differ_is_chosen() -> None:
     assert scales.shape == (1, 8)
 
 
+@given(st.lists(st.integers(-31, 31), min_size=1, max_size=12).map(lambda group: group * 4))
+def test_packed_numbers_come_back(numbers: list[int]) -> None:
+    integers = np.array(numbers, np.int8).reshape(4, -1)
+    packed = packing.pack(integers)
+    assert packed.nbytes * 4 == integers.nbytes * 3
+    np.testing.assert_array_equal(packing.unpack(packed, integers.shape), integers)
+
+
+def test_a_graph_unpacks_what_was_packed() -> None:
+    model = program("agraph (int8[31,4] x) => (int8[31,4] y) { y = Identity(x) }", opset=13)
+    integers = np.arange(-62, 62).reshape(31, 4).astype(np.int8) // 2
+    (reader,) = model.graph
+    reader.replace_input_with(0, packing.packed_constant(model, integers, "kernel"))
+    (result,) = run(model, {"x": integers}).values()
+    np.testing.assert_array_equal(result, integers)
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the simplified float32 graph of the tiny generator."""
@@ -133,6 +150,23 @@ def test_the_engine_really_runs_integer_convolutions(
     onnxruntime.InferenceSession(small, options, providers=["CPUExecutionProvider"])
     wanted = sum(name.endswith("weight.integers") for name in load(small).graph.initializers)
     assert operators(ir.load(optimized)).count("QLinearConv") == wanted > 10
+
+
+def test_packed_kernels_run_in_integers_too(
+    source: Path, calibration: CalibrationSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qdq, "PACKED_ABOVE", 2000)
+    small = tmp_path / "small.onnx"
+    compress(source, small, recipe_for("onnx", "int8"), calibration, "generator")
+    names = list(load(small).graph.initializers)
+    packed = sum(name.endswith("weight.packed") for name in names)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(small, options, providers=["CPUExecutionProvider"])
+    ran = operators(ir.load(tmp_path / "optimized.onnx")).count("QLinearConv")
+    assert ran == packed + sum(name.endswith("weight.integers") for name in names)
+    assert packed > 5
+    assert psnr_db(frames(source, calibration), frames(small, calibration)).min() > 25
 
 
 def test_w8_needs_no_calibration_and_keeps_the_operators(source: Path, tmp_path: Path) -> None:

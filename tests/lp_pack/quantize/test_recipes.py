@@ -8,14 +8,17 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared_data import REPOSITORY
 
 from lp_pack.errors import ConfigError
 from lp_pack.manifest import GRAPHS
 from lp_pack.quantize.compressors import MODULES, SOURCES
 from lp_pack.quantize.recipe_file import format_recipe, parse_recipe, read_recipe
+from lp_pack.quantize.recipe_table import recipe_table
 from lp_pack.quantize.recipes import COMPRESSED, METHODS, RECIPES, Recipe, offered, recipe_for
 from lp_runtime.manifest import Precision, Target
 
+DOCUMENT = REPOSITORY / "docs" / "compression.md"
 NAMES = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=30)
 
 
@@ -28,6 +31,13 @@ def test_every_recipe_is_named_described_and_has_a_method() -> None:
         assert all(rule.reason for rule in recipe.wide)
         assert recipe.target in MODULES
         assert SOURCES[recipe.target] in offered(recipe.target)
+
+
+def test_the_document_holds_this_table() -> None:
+    text = DOCUMENT.read_text()
+    begin, end = "<!-- recipes -->\n", "<!-- end of recipes -->"
+    table = text[text.index(begin) + len(begin) : text.index(end)]
+    assert table == recipe_table(), "run python -m lp_pack.quantize.recipe_table"
 
 
 def test_motion_graphs_never_get_activations_of_eight_bits() -> None:
