@@ -41,3 +41,14 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page: Path, dark: boo
             "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
         )
         assert (max(lightness) < 60) if dark else (min(lightness) > 200)
+
+
+def test_on_a_phone_the_players_controls_leave_most_of_a_comparison_free(page: Path) -> None:
+    with Browser(390, 844) as browser:
+        browser.visit(page.as_uri())
+        clip = "document.querySelector('video[data-kind=comparison]')"
+        browser.run(f"return {clip}.play().then(() => null)")
+        # Chromium's controls are some fifty pixels high.
+        assert browser.run(f"return {clip}.clientHeight") > 200
+        figure = browser.run(f"return {clip}.closest('figure').clientWidth")
+        assert figure <= 390
