@@ -24,6 +24,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 OUT = ROOT / "out"
 SOURCES = ["packager", "models", "runtime_py", "benchmarks", "tests", "tasks.py"]
+SOURCES += ["flutter_bridge/tools"]
 
 
 def run(*command: str | Path) -> None:

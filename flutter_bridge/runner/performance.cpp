@@ -99,7 +99,7 @@ class Performance {
     open_dump();
     const std::vector<std::int16_t> sound =
         arguments_.sound.empty()
-            ? make_noise(std::size_t{arguments_.frames} * info_.samples_per_frame)
+            ? make_noise(static_cast<std::size_t>(arguments_.frames) * info_.samples_per_frame)
             : read_sound(arguments_.sound, info_.sample_rate_hz);
     const Usage before = usage();
     start_ = Clock::now();

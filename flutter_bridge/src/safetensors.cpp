@@ -61,7 +61,7 @@ Tensor read_tensor(const json& entry, const std::string& content, std::uint64_t 
     damaged(path, "offsets that do not fit shape or file");
   }
   Tensor tensor(type, std::move(shape));
-  std::memcpy(tensor.data(), content.data() + data_start + begin, bytes);
+  std::memcpy(tensor.data(), content.data() + data_start + begin, tensor.size_bytes());
   return tensor;
 }
 

@@ -164,8 +164,10 @@ lp_status Session::push(const Sample* samples, std::uint64_t count, std::uint32_
     const std::lock_guard<std::mutex> lock(mutex_);
     check_open();
     if (failure_ != LP_OK) throw Error(failure_, {failure_text_});
-    if (!queue_.fits(count)) return LP_QUEUE_FULL;
-    queue_.push(samples, count, [](Sample sample) { return to_float(sample); });
+    // It fits in a size_t, since it is within the queue's capacity.
+    const auto taken = static_cast<std::size_t>(count);
+    if (!queue_.fits(taken)) return LP_QUEUE_FULL;
+    queue_.push(samples, taken, [](Sample sample) { return to_float(sample); });
   }
   work_.notify_one();
   return LP_OK;

@@ -74,7 +74,7 @@ def dependencies() -> Path:
     if given := os.environ.get("LP_DEPENDENCIES_DIR"):
         return Path(given)
     folder = BUILD / "dependencies"
-    with _lock("dependencies"):
+    with lock("dependencies"):
         fetched = subprocess.run(
             [BRIDGE / "tools" / "get_dependencies.sh", folder], capture_output=True, text=True
         )
@@ -90,7 +90,7 @@ def build(flavour: str, *options: str, target: str = "all") -> Path:
     folder = BUILD / f"bridge-{flavour}"
     headers = dependencies()
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    with _lock(f"bridge-{flavour}"):
+    with lock(f"bridge-{flavour}"):
         configure = [f"-DLP_DEPENDENCIES_DIR={headers}", *options]
         _run(["cmake", "-S", BRIDGE, "-B", folder, *generator, *configure])
         _run(["cmake", "--build", folder, "--target", target, "--parallel", "2"])
@@ -109,7 +109,7 @@ def library_path() -> Path:
 
 
 @contextmanager
-def _lock(name: str) -> Iterator[None]:
+def lock(name: str) -> Iterator[None]:
     """Test processes that run at the same time build one after the other."""
     BUILD.mkdir(exist_ok=True)
     with (BUILD / f"{name}.lock").open("w") as stream:
