@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from lp_pack.quantize.methods import WideRule
-from lp_pack.quantize.recipes import COORDINATES, LARGE_MAPS, PICTURE_ENDS, PICTURES, SMALL
+from lp_pack.quantize.recipes import (
+    COORDINATES,
+    LARGE_MAPS,
+    PICTURE_ENDS,
+    PICTURES,
+    SMALL,
+    SPECTRUM_READER,
+)
 
 SMALLEST = 1024
 # Operator -> {input: axis of its output channels}; CHANNEL stands for the third axis from the end.
@@ -61,6 +68,7 @@ def layer_names(function: Any) -> list[str]:
 
 def constants(function: Any) -> tuple[Constant, ...]:
     """Every constant that its readers take in another form, in the program's order."""
+    after_log = _first_readers(function)
     last = next((op for op in reversed(function.operations) if op.op_type == "conv"), None)
     found = []
     for op in function.operations:
@@ -78,7 +86,9 @@ def constants(function: Any) -> tuple[Constant, ...]:
                 op=op,
                 axis=axis if -values.ndim <= axis else 0,
                 layers=tuple(reader.outputs[0].name for reader in readers),
-                rule=_rule(values, readers, last),
+                rule=SPECTRUM_READER
+                if after_log & set(var.child_ops) and values.size >= SMALLEST
+                else _rule(values, readers, last),
             )
         )
     return tuple(found)
@@ -103,6 +113,22 @@ def _rule(values: np.ndarray, readers: list[Any], last: Any) -> WideRule | None:
     if any(reader.op_type in TABLES for reader in readers):
         return PICTURES
     return LARGE_MAPS if any(_draws_large_map(reader) for reader in readers) else None
+
+
+def _first_readers(function: Any) -> set[Any]:
+    """The matrix products and convolutions that a logarithm's result reaches first."""
+    waiting = [op for op in function.operations if op.op_type == "log"]
+    found: set[Any] = set()
+    seen: set[Any] = set()
+    while waiting:
+        op = waiting.pop()
+        if op in seen:
+            continue
+        seen.add(op)
+        readers = [reader for var in op.outputs for reader in var.child_ops]
+        found |= {reader for reader in readers if reader.op_type in KERNELS}
+        waiting += [reader for reader in readers if reader.op_type not in KERNELS]
+    return found
 
 
 def _draws_large_map(reader: Any) -> bool:

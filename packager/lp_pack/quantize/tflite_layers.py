@@ -10,7 +10,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from lp_pack.export.tflite_graph import TfliteModel
 from lp_pack.quantize.methods import WideRule
-from lp_pack.quantize.recipes import COORDINATES, PICTURE_ENDS, SMALL, SPECTRUM
+from lp_pack.quantize.recipes import (
+    COORDINATES,
+    PICTURE_ENDS,
+    SMALL,
+    SPECTRUM,
+    SPECTRUM_READER,
+)
 
 SMALLEST = 1024
 # Operator -> {position of a constant: axis of its output channels}. These kernels multiply integer
@@ -114,6 +120,7 @@ def _pinned(model: TfliteModel) -> dict[int, WideRule]:
         name = model.operator_name(operator)
         if name == "LOG":
             _pin(pinned, _upstream(model, maker, number, None), SPECTRUM)
+            _pin(pinned, _first_readers(model, number), SPECTRUM_READER)
         made = model.graph.tensors[operator.outputs[0]]
         if name == "CAST" and made.type == schema.TensorType.INT32:
             _pin(pinned, _upstream(model, maker, number, _COORDINATE_ARITHMETIC), COORDINATES)
@@ -125,6 +132,20 @@ def _pinned(model: TfliteModel) -> dict[int, WideRule]:
 def _pin(pinned: dict[int, WideRule], numbers: Iterable[int], rule: WideRule) -> None:
     for number in numbers:
         pinned.setdefault(number, rule)
+
+
+def _first_readers(model: TfliteModel, start: int) -> set[int]:
+    """The matrix products and convolutions that an operator's result reaches first."""
+    reached = {int(index) for index in model.graph.operators[start].outputs}
+    found = set()
+    for number, operator in enumerate(model.graph.operators):  # in the order of the graph
+        if not reached & {int(index) for index in operator.inputs}:
+            continue
+        if model.operator_name(operator) in INTEGER_KERNELS:
+            found.add(number)
+        else:
+            reached |= {int(index) for index in operator.outputs}
+    return found
 
 
 def _upstream(
