@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .errors import LpModelError
+from .errors import CheckpointError, LpModelError
 from .idle import PRIMES, IdleGenerator
 from .mel import LogMel
 from .own_checkpoint import load_own, save_own
@@ -307,11 +307,21 @@ class Audio2Motion(nn.Module):
         """Read what `save` wrote, in float32 and eval mode.
 
         Raises:
-            CheckpointError: the file is absent, broken, of another kind or does not fit its dims.
-            LpModelError: its dims are not those of an Audio2Motion network.
+            CheckpointError: the file is absent, broken, of another kind, its dims are not those of
+                an Audio2Motion network, or it does not fit them.
         """
         checkpoint = load_own(path, KIND)
-        model = cls(Audio2MotionDims.from_dict(checkpoint.dims))
+        try:
+            dims = Audio2MotionDims.from_dict(checkpoint.dims)
+        except LpModelError as error:
+            raise CheckpointError(
+                error.what,
+                where=path,
+                expected=error.expected,
+                got=error.got,
+                remedy="make the file again with this version of lp-pack",
+            ) from error
+        model = cls(dims)
         tensors = {name: value.float() for name, value in checkpoint.tensors.items()}
         replace(checkpoint, tensors=tensors).load_into(model)
         return model.eval()

@@ -221,6 +221,15 @@ def test_a_checkpoint_that_does_not_fit_names_file_and_key(
         assert part in text
 
 
+def test_dims_that_do_not_fit_name_the_file(tmp_path: Path) -> None:
+    model = seeded()
+    path = tmp_path / "huge.safetensors"
+    save_own(path, "audio2motion", {**asdict(model.dims), "hidden_size": 1 << 20}, {})
+    with pytest.raises(CheckpointError, match=r"huge\.safetensors") as caught:
+        Audio2Motion.load(path)
+    assert "hidden_size between 1 and 2048" in str(caught.value)
+
+
 def test_dims_that_would_fill_the_memory_are_refused_before_anything_is_made() -> None:
     values = asdict(Audio2MotionDims.tiny())
     for name in ("hidden_size", "mel_window", "samples_per_frame", "style_size"):
