@@ -64,6 +64,24 @@ class HeldOutReport:
         }  # fmt: skip
 
 
+def long_enough(held_out: Sequence[Segment], look_ahead_frames: int) -> list[Segment]:
+    """The spans that can be judged by.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    shortest = SHORTEST_CLIP + look_ahead_frames
+    spans = [span for span in held_out if len(span) >= shortest]
+    if not spans:
+        raise TrainingError(
+            "no held-out clip is long enough to judge by",
+            expected=f"{shortest} usable frames in a row",
+            got=f"{max(map(len, held_out), default=0)} at most",
+            remedy="extract longer clips, or hold out others with --held-out",
+        )
+    return spans
+
+
 def judge(
     model: Audio2Motion,
     training: Sequence[Segment],
@@ -75,12 +93,7 @@ def judge(
     Raises:
         TrainingError: no held-out span is long enough.
     """
-    spans = [span for span in held_out if len(span) >= SHORTEST_CLIP + model.dims.look_ahead_frames]
-    if not spans:
-        raise TrainingError(
-            "no held-out clip is long enough to judge by",
-            expected=f"{SHORTEST_CLIP + model.dims.look_ahead_frames} usable frames",
-        )
+    spans = long_enough(held_out, model.dims.look_ahead_frames)
     neighbours = _Neighbours(model, training)
     clips = tuple(_play(model, span, neighbours, idle) for span in spans)
     mean = model.motion_mean.numpy()

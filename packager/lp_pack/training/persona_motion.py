@@ -24,7 +24,7 @@ from lp_pack.dataset.record import FRAME_RATE
 from lp_pack.errors import TrainingError
 from lp_pack.training.audio2motion import Evaluation, TrainingOptions, TrainingResult, train
 from lp_pack.training.dataset_source import DatasetSource, SourceOptions
-from lp_pack.training.held_out import HeldOutReport, judge
+from lp_pack.training.held_out import HeldOutReport, judge, long_enough
 from lp_pack.training.idle_motion import set_idle
 from lp_pack.training.look_ahead import LookAheadCost, look_ahead_costs
 from lp_pack.training.look_ahead_study import StudiedLookAhead, study_lines, study_look_ahead
@@ -175,6 +175,8 @@ def train_persona(
     split = opened.split(options.held_out_share, options.training.seed, options.held_out)
     _check_settings(folder / RUN, options, opened)
     training, held_out = tuple(segments(split.training)), tuple(segments(split.held_out))
+    # Better now than after hours of training.
+    long_enough(held_out, options.look_ahead_frames)
     result = _learn(split, options, folder / RUN, progress)
     weights = folder / WEIGHTS_NAME
     extra = {"seed": str(options.training.seed), "clips": str(len(split.training))}

@@ -212,6 +212,15 @@ class TestRuns:
             train_persona(folder, tmp_path, replace(short, look_ahead_frames=0))
 
 
+def test_clips_too_short_to_judge_by_are_refused_before_the_training(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data", frames=12)
+    options = replace(OPTIONS, held_out="voice-0")
+    with pytest.raises(TrainingError, match="no held-out clip is long enough") as caught:
+        train_persona(tmp_path / "data", tmp_path / "model", options)
+    assert "14 usable frames in a row" in str(caught.value)
+    assert not list(tmp_path.glob("model/run/checkpoint*"))
+
+
 def test_the_study_trains_a_network_for_every_look_ahead(folder: Path, tmp_path: Path) -> None:
     short = replace(OPTIONS, study_steps=10, training=replace(OPTIONS.training, steps=20))
     report = train_persona(folder, tmp_path, short)
