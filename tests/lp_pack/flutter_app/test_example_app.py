@@ -1,4 +1,4 @@
-"""The example app: its code is formatted, analysed, and used in Flutter's headless engine."""
+"""The example app: its code is formatted, analysed, and used in two of Flutter's engines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flutter_tools import compile_kernel, resolve, run_flutter_dart, run_widget_tests
+from linux_app import build_app, flutter_root, run_app
 from native_bridge import engine_library, library_path
 from tiny_bundle import build_tiny_bundle
 
@@ -44,4 +45,20 @@ def test_used_by_hand_in_the_headless_engine(app: Path, tmp_path: Path) -> None:
     }
     assets = tmp_path / "assets"
     printed = run_widget_tests(tmp_path / "app.dill", packages, assets, environment)
+    assert "All tests passed!" in printed, printed
+
+
+@pytest.mark.full_size
+def test_used_on_a_virtual_screen(app: Path, tmp_path: Path) -> None:
+    """The app as a user of Linux has it: assets beside the program, the plugin, a real texture."""
+    root = flutter_root()
+    package = tmp_path / "package"
+    package.mkdir()
+    program = package / "example_on_linux.dart"
+    shutil.copyfile(Path(__file__).with_name(program.name), program)
+    built = build_app(root, tmp_path / "app", program, resolve(package, talking=app))
+    shutil.copytree(app / "assets", built / "data" / "flutter_assets" / "assets")
+    engine = engine_library()
+    environment = {"LP_ONNXRUNTIME_LIBRARY": str(engine)}
+    printed = run_app(root, built, environment, [engine.parent])
     assert "All tests passed!" in printed, printed
