@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from shared_data import shared_path
 from tiny_persona import build_arguments, write_audio2motion, write_weights
 
 from lp_pack.cli import group
@@ -44,12 +41,3 @@ def cache_copy(tiny_built: Path, tmp_path: Path) -> Path:
     """A cache of one's own in which every stage of the tiny persona is finished."""
     shutil.copytree(tiny_built / "cache", tmp_path / "cache")
     return tmp_path / "cache"
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """0.5 GB of weights that follow from the parameters' names."""
-    script = shared_path("liveportrait/weights_by_name.py")
-    folder = tmp_path_factory.mktemp("weights_by_name")
-    subprocess.run([sys.executable, str(script), str(folder), "--seed", "0"], check=True)
-    return folder

@@ -20,7 +20,7 @@ PEAK_MEMORY_LIMIT = 10e9
 
 @pytest.mark.full_size
 def test_a_portrait_and_the_published_layout_become_a_verified_bundle(
-    weights: Path, tmp_path: Path
+    weights: Path, full_size_cache: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "full.lpbundle"
     program = [sys.executable, "-c", "from lp_pack.cli import main; main()", "build"]
@@ -29,7 +29,7 @@ def test_a_portrait_and_the_published_layout_become_a_verified_bundle(
         "--crop": "96,0,256",
         "--weights": weights,
         "--parity-motion": shared_path("real/talking.pkl"),
-        "--cache": tmp_path / "cache",
+        "--cache": full_size_cache,
         "-o": output,
     }
     arguments = [str(word) for pair in options.items() for word in pair]

@@ -39,7 +39,9 @@ def lp_pack(*arguments: object) -> dict[str, Any]:
 
 
 @pytest.mark.full_size
-def test_a_recording_becomes_a_talking_bundle(weights: Path, tmp_path: Path) -> None:
+def test_a_recording_becomes_a_talking_bundle(
+    weights: Path, full_size_cache: Path, tmp_path: Path
+) -> None:
     recording = shared_path(RECORDING)
     dataset, model = tmp_path / "dataset", tmp_path / "model"
     bundle, video = tmp_path / "me.lpbundle", tmp_path / "me.mp4"
@@ -58,7 +60,8 @@ def test_a_recording_becomes_a_talking_bundle(weights: Path, tmp_path: Path) -> 
     write_wave(sound, samples, SAMPLE_RATE)
     persona = ("--portrait", astronaut_path(), "--crop", "96,0,256", "--weights", weights)
     network = ("--audio2motion", model / "audio2motion.safetensors")
-    lp_pack("build", *persona, *network, "--precision", "fp32", "--no-cache", "-o", bundle)
+    stages = ("--cache", full_size_cache)
+    lp_pack("build", *persona, *network, "--precision", "fp32", *stages, "-o", bundle)
     lp_pack("render", bundle, "--audio", sound, "-o", video)
 
     manifest = Bundle.open(bundle).manifest
