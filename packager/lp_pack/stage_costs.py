@@ -1,9 +1,9 @@
 """Measured times of build stages, for estimates where this machine has built nothing yet.
 
-Taken from the times that `lp-pack build` keeps beside its cached stages, on two busy cores of an AMD
-EPYC with AVX-512: the demo persona with `--targets onnx,coreml,tflite`, and a persona of the
-published size with `--targets onnx`. Other machines differ; the times of a machine's own
-builds replace these as soon as there are any.
+Taken from the times that `lp-pack build` keeps beside its cached stages, on two busy cores of an
+AMD EPYC with AVX-512: the demo persona with `--targets onnx,coreml,tflite`, and a persona of the
+published size with `--targets onnx`. Other machines differ; the times of a machine's own builds
+replace these as soon as there are any.
 """
 
 from __future__ import annotations
