@@ -227,6 +227,9 @@ def _module_inputs(plan: BuildPlan, graph: str) -> dict[str, str]:
 
 
 def _onnx_stages(plan: BuildPlan, graph: str) -> list[Stage]:
+    compressed_alone = not set(PLAIN) & set(plan.precisions)
+    if compressed_alone and source_stage(plan.persona, graph, "onnx") == PLAIN_DEPTH:
+        return []
     persona, raw, fp32 = plan.persona, export_stage(graph), graph_stage(graph, "fp32")
     inputs = _module_inputs(plan, graph)
     stages = [

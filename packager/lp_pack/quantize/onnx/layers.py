@@ -18,11 +18,12 @@ from lp_pack.errors import ConfigError
 from lp_pack.manifest import GENERATOR
 from lp_pack.precision.fp16 import COORDINATE_ARITHMETIC
 from lp_pack.quantize.methods import WideRule
-from lp_pack.quantize.recipes import COORDINATES, PICTURE_ENDS, SPECTRUM, Recipe
+from lp_pack.quantize.recipes import COORDINATES, PICTURE_ENDS, SMALL_MOTION, SPECTRUM, Recipe
 from lp_pack.simplify.rewriting import constant
 from lp_runtime.manifest import KeptWide, Precision
 
 WORTHWHILE_ELEMENTS = 1024
+SMALL_MOTION_ELEMENTS = 4096
 # Position of the bias among the inputs of Conv and Gemm; it is rounded with the sums it joins.
 BIAS = 2
 
@@ -75,6 +76,9 @@ def plan_layers(model: ir.Model, recipe: Recipe, graph: str) -> list[Layer]:
     for (node, position), name in zip(found, names, strict=True):
         chosen = recipe.override(graph, name)
         rule = rules.get(node) if chosen is None else None
+        small = graph != GENERATOR and _size(node.inputs[position]) < SMALL_MOTION_ELEMENTS
+        if small and chosen is None and rule is None:
+            rule = SMALL_MOTION
         precision = chosen or (rule.precision if rule else recipe.method(graph).precision)
         # Integer arithmetic is for convolutions; every other constant is stored narrow.
         if precision == "int8" and not (node.op_type == "Conv" and position == 1):
@@ -160,6 +164,11 @@ def _handles_coordinates(node: ir.Node) -> bool:
     if node.op_type == "Gather":
         return constant(node.inputs[0]) is None and constant(node.inputs[1]) is not None
     return node.op_type in COORDINATE_ARITHMETIC - {"Softmax"}
+
+
+def _size(value: ir.Value | None) -> int:
+    array = constant(value)
+    return 0 if array is None else array.size
 
 
 def _is_large(value: ir.Value | None) -> bool:

@@ -64,24 +64,30 @@ def _float(name: str, shape: tuple[int, ...]) -> ir.Value:
     return ir.Value(name=name, type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape(shape))
 
 
-def quantize_along_best_axis(array: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Integers, and scales in a shape that multiplies them back: of the axis that rounds best.
+def has_enough_numbers(array: np.ndarray, axis: int) -> bool:
+    """Whether every scale along this axis serves at least NUMBERS_PER_SCALE numbers."""
+    return bool(array.shape[axis] * NUMBERS_PER_SCALE <= array.size)
 
-    An axis is considered where every scale serves at least NUMBERS_PER_SCALE numbers.
-    """
-    best: tuple[float, np.ndarray, np.ndarray] | None = None
-    for axis in (None, *range(array.ndim)):
-        if axis is not None and array.shape[axis] * NUMBERS_PER_SCALE > array.size:
-            continue
-        rows = array[None] if axis is None else np.moveaxis(array, axis, 0)
-        integers, scales = quantize_channels(rows, bits)
-        shape = [1] * array.ndim
-        if axis is not None:
-            shape[axis] = array.shape[axis]
-        back = integers[0] if axis is None else np.moveaxis(integers, 0, axis)
-        steps = scales.reshape(shape)
-        error = float(np.square(back * steps - array, dtype=np.float64).sum())
-        if best is None or error < best[0]:
-            best = (error, np.ascontiguousarray(back), np.ascontiguousarray(steps))
-    assert best is not None
-    return best[1], best[2]
+
+def quantize_along_axis(
+    array: np.ndarray, bits: int, axis: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integers, and scales in a shape that multiplies them back; None: one scale for all."""
+    rows = array[None] if axis is None else np.moveaxis(array, axis, 0)
+    integers, scales = quantize_channels(rows, bits)
+    shape = [1] * array.ndim
+    if axis is not None:
+        shape[axis] = array.shape[axis]
+    back = integers[0] if axis is None else np.moveaxis(integers, 0, axis)
+    return np.ascontiguousarray(back), np.ascontiguousarray(scales.reshape(shape))
+
+
+def quantize_along_best_axis(array: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """As `quantize_along_axis`, along the axis that rounds best (least squared error)."""
+    axes = [axis for axis in range(array.ndim) if has_enough_numbers(array, axis)]
+    tried = [quantize_along_axis(array, bits, axis) for axis in (None, *axes)]
+    errors = [
+        float(np.square(integers * scales - array, dtype=np.float64).sum())
+        for integers, scales in tried
+    ]
+    return tried[int(np.argmin(errors))]
