@@ -68,6 +68,11 @@ SMALL_MOTION = WideRule(
     "their rows mix degrees, places and factors, and all of them together are a few kilobytes",
     "fp32",
 )
+RESIDUAL_STEM = WideRule(
+    "convolution at the root of a residual stream",
+    "every later block adds to its result, so its rounding is in all of them",
+    "fp16",
+)
 PICTURES = WideRule(
     "tables and pictures",
     "a few levels of brightness are seen as bands; eight bits are what a screen shows",
@@ -84,7 +89,7 @@ ALWAYS_WIDE = (STATISTICS, COORDINATES, INDICES, SPECTRUM, STATE, SMALL)
 # float16: it unpacks all constants to float32 before it computes.
 WIDE: Mapping[Target, tuple[WideRule, ...]] = MappingProxyType(
     {
-        "onnx": (*ALWAYS_WIDE, SMALL_MOTION, PICTURE_ENDS),
+        "onnx": (*ALWAYS_WIDE, SMALL_MOTION, RESIDUAL_STEM, PICTURE_ENDS),
         "coreml": (*ALWAYS_WIDE, SPECTRUM_READER, replace(PICTURE_ENDS, precision="fp16")),
         "tflite": (
             *(rule if rule is SMALL else replace(rule, precision="fp16") for rule in ALWAYS_WIDE),

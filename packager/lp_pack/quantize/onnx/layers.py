@@ -18,7 +18,14 @@ from lp_pack.errors import ConfigError
 from lp_pack.manifest import GENERATOR
 from lp_pack.precision.fp16 import COORDINATE_ARITHMETIC
 from lp_pack.quantize.methods import WideRule
-from lp_pack.quantize.recipes import COORDINATES, PICTURE_ENDS, SMALL_MOTION, SPECTRUM, Recipe
+from lp_pack.quantize.recipes import (
+    COORDINATES,
+    PICTURE_ENDS,
+    RESIDUAL_STEM,
+    SMALL_MOTION,
+    SPECTRUM,
+    Recipe,
+)
 from lp_pack.simplify.rewriting import constant
 from lp_runtime.manifest import KeptWide, Precision
 
@@ -68,6 +75,7 @@ def plan_layers(model: ir.Model, recipe: Recipe, graph: str) -> list[Layer]:
     names = [str(node.outputs[0].name) for node, _ in found]
     _check_overrides(recipe, graph, names)
     rules = {
+        **dict.fromkeys(filter(_is_residual_stem, model.graph), RESIDUAL_STEM),
         **dict.fromkeys(_last_convolutions(model) if graph == GENERATOR else (), PICTURE_ENDS),
         **dict.fromkeys(_coordinates(model), COORDINATES),
         **dict.fromkeys(_upstream(n for n in model.graph if n.op_type == "Log"), SPECTRUM),
@@ -174,6 +182,14 @@ def _size(value: ir.Value | None) -> int:
 def _is_large(value: ir.Value | None) -> bool:
     array = constant(value)
     return array is not None and array.size >= WORTHWHILE_ELEMENTS
+
+
+def _is_residual_stem(node: ir.Node) -> bool:
+    """A convolution whose result is added to another and read by something else besides."""
+    if node.op_type != "Conv":
+        return False
+    readers = [reader for reader, _ in node.outputs[0].uses()]
+    return len(readers) > 1 and any(reader.op_type == "Add" for reader in readers)
 
 
 def _last_convolutions(model: ir.Model) -> set[ir.Node]:
