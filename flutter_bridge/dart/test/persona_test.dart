@@ -179,16 +179,16 @@ Future<void> realTimeKeepsTime() async {
   final persona = await open(pacing: Pacing.realTime);
   final frames = <PersonaFrame>[];
   final ended = Completer<void>();
-  final watch = Stopwatch();
+  // From before the first frame: on a busy machine this isolate may learn late of what was taken.
+  final watch = Stopwatch()..start();
   persona.frames.listen((frame) {
-    if (frames.isEmpty) watch.start();
     frames.add(frame);
     if (frame.isLast) ended.complete();
   });
   check(await persona.speak(speech()), 'spoken');
   await ended.future;
   final due = frames.last.time - frames.first.time;
-  check(watch.elapsed >= due - const Duration(milliseconds: 45), 'not early');
+  check(watch.elapsed >= due, 'not early');
   final dropped = frames.fold(0, (sum, frame) => sum + frame.droppedBefore);
   check(frames.length + dropped == frames.last.index + 1, 'drops are counted');
   check(persona.statistics().framesDropped == dropped, 'in statistics too');
