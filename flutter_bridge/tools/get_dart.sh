@@ -50,7 +50,7 @@ apt-get -qq update
 # What the wanted packages depend on, virtual packages left out: those have no file to download.
 wanted="dart-sdk dart-ffi flutter flutter-test flutter-tester flutter-engine-tools flutter-patched-sdk"
 [ -z "$linux" ] ||
-  wanted="$wanted libflutter-linux-gtk libegl1 libegl-mesa0 libgl1-mesa-dri libgles2"
+  wanted="$wanted libflutter-linux-gtk libegl1 libegl-mesa0 libgl1-mesa-dri libgles2 libgl1 libopengl0"
 names=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
   --no-replaces --no-enhances $wanted | grep '^[a-z]' | sort -u)
 files=$(apt-cache show --no-all-versions $names 2>/dev/null | sed -n 's/^Package: //p' | sort -u)
