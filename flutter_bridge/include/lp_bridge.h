@@ -155,14 +155,17 @@ typedef struct lp_open_options {
   uint32_t struct_size;
   /* LP_ABI_VERSION of the header that the caller was built with. */
   uint32_t abi_version;
-  /* Format and precision, e.g. "onnx" and "fp32"; null chooses what this library can run. */
+  /* Format and precision: "onnx", "coreml" (Apple's systems) or "tflite", and e.g. "fp32". Null
+   * takes the first of these targets whose engine can be loaded, and fp32 where it has it. */
   const char *target;
   const char *precision;
   /* "cpu", "xnnpack", "coreml" or "nnapi", and the engine must have it. Null: the first of the
-   * variant's that the engine has, else "cpu"; lp_describe says which and why. */
+   * variant's that the engine has, else "cpu"; lp_describe says which and why. LiteRT has "cpu"
+   * alone, which is XNNPACK; Core ML takes "coreml" (any unit, the default) or "cpu". */
   const char *execution_provider;
-  /* Path of the engine's shared library. Null: the environment's LP_ONNXRUNTIME_LIBRARY, then a
-   * library already in the process, then the system's usual name. One engine per process. */
+  /* Path of the shared library of the target's engine. Null: the environment's
+   * LP_ONNXRUNTIME_LIBRARY or LP_LITERT_LIBRARY, then a library already in the process, then the
+   * system's usual name. One library of each engine per process. */
   const char *engine_library;
   /* Threads of the engine; 0: the processors this process may use, 8 at most. */
   uint32_t thread_count;

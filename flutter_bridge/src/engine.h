@@ -52,13 +52,15 @@ class Engine {
   virtual std::unique_ptr<LoadedGraph> load(const std::string& path, const GraphFile& graph) = 0;
 };
 
-// Whether this build has an engine for the target ("onnx", ...).
-bool runs_target(const std::string& target);
+// The targets ("onnx", ...) that this build has an engine for, preferred ones first.
+std::vector<std::string> engine_targets();
 
 // Throws Error(LP_ERROR_ENGINE_ABSENT, _TOO_OLD or LP_ERROR_UNSUPPORTED).
 std::unique_ptr<Engine> make_engine(const std::string& target, const EngineOptions& options);
 
-// One engine's own constructor, for engines.cpp.
+// Each engine's own constructor, for engines.cpp. Core ML's is there on Apple systems only.
 std::unique_ptr<Engine> make_onnxruntime_engine(const EngineOptions& options);
+std::unique_ptr<Engine> make_coreml_engine(const EngineOptions& options);
+std::unique_ptr<Engine> make_litert_engine(const EngineOptions& options);
 
 }  // namespace lp

@@ -9,23 +9,34 @@ struct Entry {
   std::unique_ptr<Engine> (*make)(const EngineOptions&);
 };
 
-constexpr Entry kEngines[] = {{"onnx", make_onnxruntime_engine}};
+// In the order in which they are tried where the caller names no target.
+constexpr Entry kEngines[] = {
+    {"onnx", make_onnxruntime_engine},
+#if defined(__APPLE__)
+    {"coreml", make_coreml_engine},
+#endif
+    {"tflite", make_litert_engine},
+};
 
 }  // namespace
 
-bool runs_target(const std::string& target) {
-  for (const Entry& entry : kEngines) {
-    if (target == entry.target) return true;
-  }
-  return false;
+std::vector<std::string> engine_targets() {
+  std::vector<std::string> targets;
+  for (const Entry& entry : kEngines) targets.push_back(entry.target);
+  return targets;
 }
 
 std::unique_ptr<Engine> make_engine(const std::string& target, const EngineOptions& options) {
+  std::string known;
   for (const Entry& entry : kEngines) {
     if (target == entry.target) return entry.make(options);
+    known += (known.empty() ? "" : ", ") + std::string(entry.target);
   }
-  throw Error(LP_ERROR_UNSUPPORTED, {"No engine of this library runs the target '" + target + "'.",
-                                     "", "onnx", target, "choose another target of the bundle"});
+  const bool is_coreml = target == "coreml";
+  throw Error(LP_ERROR_UNSUPPORTED,
+              {"No engine of this library runs the target '" + target + "'.", "", known,
+               is_coreml ? "coreml, which Apple's systems alone run" : target,
+               "choose another target of the bundle"});
 }
 
 }  // namespace lp

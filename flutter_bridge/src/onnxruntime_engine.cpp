@@ -1,34 +1,19 @@
 // ONNX Runtime behind the engine interface.
 
-#include <algorithm>
 #include <map>
-#include <thread>
-
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 #include "engine.h"
 #include "error.h"
 #include "execution_providers.h"
 #include "onnxruntime_library.h"
+#include "processors.h"
 
 namespace lp {
 namespace {
 
-constexpr unsigned kMaxDefaultThreads = 8;
-
 std::string first_line(const char* text) {
   const std::string whole(text);
   return whole.substr(0, whole.find('\n'));
-}
-
-unsigned available_processors() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(CPU_COUNT(&set));
-#endif
-  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 ONNXTensorElementDataType onnx_type(ElementType type) {
@@ -45,11 +30,6 @@ ONNXTensorElementDataType onnx_type(ElementType type) {
       return ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
   }
   return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-}
-
-unsigned threads_of(const EngineOptions& given) {
-  return given.thread_count != 0 ? given.thread_count
-                                 : std::min(available_processors(), kMaxDefaultThreads);
 }
 
 Ort::SessionOptions session_options(unsigned threads) {
@@ -165,9 +145,10 @@ class OnnxRuntimeEngine : public Engine {
  public:
   explicit OnnxRuntimeEngine(const EngineOptions& options)
       : version_("onnxruntime " + load_onnxruntime(options.library)),
-        options_(session_options(threads_of(options))),
+        threads_(engine_threads(options.thread_count)),
+        options_(session_options(threads_)),
         provider_(append_execution_provider(options_, options.execution_providers,
-                                            options.is_provider_required, threads_of(options))) {
+                                            options.is_provider_required, threads_)) {
     version_ += " (" + provider_.name + ")";
   }
 
@@ -188,6 +169,7 @@ class OnnxRuntimeEngine : public Engine {
 
  private:
   std::string version_;
+  unsigned threads_;
   Ort::SessionOptions options_;
   ChosenProvider provider_;
 };

@@ -8,34 +8,10 @@
 
 #include "error.h"
 #include "golden.h"
+#include "variant_choice.h"
 
 namespace lp {
 namespace {
-
-const Variant& choose_variant(const Manifest& manifest, const SessionOptions& options) {
-  const Variant* chosen = nullptr;
-  std::string offered;
-  for (const Variant& variant : manifest.variants) {
-    offered += (offered.empty() ? "" : ", ") + variant.target + " " + variant.precision;
-    const bool fits =
-        (options.target.empty() ? runs_target(variant.target) : variant.target == options.target) &&
-        (options.precision.empty() || variant.precision == options.precision);
-    if (!fits) continue;
-    // fp32 where the bundle has it, else the first that fits.
-    if (chosen == nullptr ||
-        (options.precision.empty() && variant.precision == "fp32" && chosen->precision != "fp32")) {
-      chosen = &variant;
-    }
-  }
-  if (chosen == nullptr) {
-    const auto or_any = [](const std::string& text) { return text.empty() ? "any" : text; };
-    throw Error(LP_ERROR_UNSUPPORTED,
-                {"The bundle has no variant that fits.", "manifest.json: variants", offered,
-                 or_any(options.target) + " " + or_any(options.precision),
-                 "choose one that it has, or build the bundle with it"});
-  }
-  return *chosen;
-}
 
 const PipelineInput* audio_input(const Pipeline& pipeline) {
   for (const PipelineInput& input : pipeline.inputs) {
@@ -67,7 +43,6 @@ Session::Session(const std::string& path, const SessionOptions& options)
       pipeline_(bundle_.manifest().pipeline),
       real_time_(options.real_time),
       audio_(audio_input(pipeline_)),
-      variant_(&choose_variant(bundle_.manifest(), options)),
       queue_(static_cast<std::size_t>(pipeline_.samples_per_frame),
              static_cast<std::size_t>(pipeline_.look_ahead_frames),
              capacity_samples(pipeline_, options.sound_capacity_ms)),
@@ -76,11 +51,10 @@ Session::Session(const std::string& path, const SessionOptions& options)
       clock_(pipeline_.frame_rate),
       sound_(ElementType::kFloat32, {pipeline_.samples_per_frame}),
       compositor_(bundle_, options.picture) {
-  EngineOptions engine_options = options.engine;
-  if (engine_options.execution_providers.empty()) {
-    engine_options.execution_providers = variant_->execution_providers;
-  }
-  engine_ = make_engine(variant_->target, engine_options);
+  ChosenVariant chosen =
+      choose_variant(bundle_.manifest(), options.target, options.precision, options.engine);
+  variant_ = chosen.variant;
+  engine_ = std::move(chosen.engine);
   for (const Step& step : pipeline_.steps) {
     const GraphFile& graph = variant_->graphs.at(step.graph);
     graphs_[step.graph] = engine_->load(bundle_.graph_path(graph), graph);

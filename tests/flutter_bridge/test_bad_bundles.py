@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from native_bridge import BRIDGE, NativeBridge, library_path, require_tools
-from native_session import NativeSession, StatusError
+from native_session import NativeSession, StatusError, open_in_new_process
 from tiny_bundle import TinyBundle, record
 
 # Consistent in itself, and half a gigabyte that no graph ever reads.
@@ -227,12 +224,12 @@ class TestVersionsAndEngines:
             assert provider.decode() in error.text
 
     def test_absent_engine(self, pristine: Path) -> None:
-        status, text = in_new_process(pristine, "/nowhere/libonnxruntime.so")
+        status, text = open_in_new_process(pristine, "/nowhere/libonnxruntime.so")
         assert status == "LP_ERROR_ENGINE_ABSENT"
         assert "/nowhere" in text
 
     def test_library_that_is_no_engine(self, pristine: Path) -> None:
-        status, text = in_new_process(pristine, str(library_path()))
+        status, text = open_in_new_process(pristine, str(library_path()))
         assert status == "LP_ERROR_ENGINE_ABSENT"
         assert "OrtGetApiBase" in text
 
@@ -241,7 +238,7 @@ class TestVersionsAndEngines:
         source = BRIDGE / "tests" / "old_onnxruntime.c"
         library = tmp_path / "libonnxruntime.so"
         subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-        status, text = in_new_process(pristine, str(library))
+        status, text = open_in_new_process(pristine, str(library))
         assert status == "LP_ERROR_ENGINE_TOO_OLD"
         assert "1.4.0" in text
 
@@ -256,27 +253,3 @@ class TestVersionsAndEngines:
         error = open_error(bridge, pristine, engine_library=str(library).encode())
         assert error.status == "LP_ERROR_ENGINE_ABSENT"
         assert "one engine per process" in error.text
-
-
-def in_new_process(bundle: Path, engine: str) -> tuple[str, str]:
-    """Open in a process of its own, since a process keeps its first engine."""
-    program = (
-        "import json, sys\n"
-        "from native_bridge import NativeBridge, library_path\n"
-        "from native_session import NativeSession, StatusError\n"
-        "try:\n"
-        "    NativeSession(NativeBridge(library_path()), sys.argv[1],"
-        " engine_library=sys.argv[2].encode())\n"
-        "except StatusError as error:\n"
-        "    print(json.dumps([error.status, error.text]))\n"
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "support")}
-    finished = subprocess.run(
-        [sys.executable, "-c", program, str(bundle), engine],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    assert finished.returncode == 0, finished.stderr
-    status, text = json.loads(finished.stdout)
-    return status, text

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,3 +173,30 @@ class NativeSession:
         result = self.bridge.new("lp_statistics")
         self._check("lp_get_statistics", self.handle, ctypes.byref(result))
         return result
+
+
+def open_in_new_process(bundle: Path, engine: str) -> tuple[str, str]:
+    """Status and text of an lp_open that must fail, in a process of its own.
+
+    A process keeps its first engine.
+    """
+    program = (
+        "import json, sys\n"
+        "from native_bridge import NativeBridge, library_path\n"
+        "from native_session import NativeSession, StatusError\n"
+        "try:\n"
+        "    NativeSession(NativeBridge(library_path()), sys.argv[1],"
+        " engine_library=sys.argv[2].encode())\n"
+        "except StatusError as error:\n"
+        "    print(json.dumps([error.status, error.text]))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    finished = subprocess.run(
+        [sys.executable, "-c", program, str(bundle), engine],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert finished.returncode == 0, finished.stderr
+    status, text = json.loads(finished.stdout)
+    return status, text

@@ -21,7 +21,7 @@ Pod::Spec.new do |s|
   s.dependency 'onnxruntime-c', '~> 1.20'
 
   s.libraries = 'c++'
-  s.frameworks = 'CoreVideo'
+  s.frameworks = 'CoreML', 'CoreVideo'
   bridge = '$(PODS_TARGET_SRCROOT)/../..'
   s.pod_target_xcconfig = {
     'DEFINES_MODULE' => 'YES',

@@ -110,20 +110,23 @@ final class LpOpenOptions extends ffi.Struct {
   @ffi.Uint32()
   external int abiVersion;
 
-  /// Format and precision, e.g. "onnx" and "fp32"; null chooses what this
-  /// library can run.
+  /// Format and precision: "onnx", "coreml" (Apple's systems) or "tflite", and
+  /// e.g. "fp32". Null takes the first of these targets whose engine can be
+  /// loaded, and fp32 where it has it.
   external ffi.Pointer<ffi.Char> target;
 
   external ffi.Pointer<ffi.Char> precision;
 
   /// "cpu", "xnnpack", "coreml" or "nnapi", and the engine must have it. Null:
   /// the first of the variant's that the engine has, else "cpu"; lp_describe
-  /// says which and why.
+  /// says which and why. LiteRT has "cpu" alone, which is XNNPACK; Core ML
+  /// takes "coreml" (any unit, the default) or "cpu".
   external ffi.Pointer<ffi.Char> executionProvider;
 
-  /// Path of the engine's shared library. Null: the environment's
-  /// LP_ONNXRUNTIME_LIBRARY, then a library already in the process, then the
-  /// system's usual name. One engine per process.
+  /// Path of the shared library of the target's engine. Null: the environment's
+  /// LP_ONNXRUNTIME_LIBRARY or LP_LITERT_LIBRARY, then a library already in the
+  /// process, then the system's usual name. One library of each engine per
+  /// process.
   external ffi.Pointer<ffi.Char> engineLibrary;
 
   /// Threads of the engine; 0: the processors this process may use, 8 at most.
