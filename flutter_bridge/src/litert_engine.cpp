@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "error.h"
 #include "litert_library.h"
+#include "mapped_file.h"
 #include "processors.h"
 
 namespace lp {
@@ -54,6 +55,7 @@ using Buffer = Owned<LiteRtBufferHandle>;
 
 struct CompiledModel {
   const LiteRtFunctions& functions;
+  MappedFile file;
   Owned<LiteRtModelHandle> model;
   Owned<LiteRtCompiledModelHandle> compiled;
   // It computes in memory of its own: one run at a time.
@@ -165,11 +167,13 @@ class LiteRtGraph : public LoadedGraph {
               unsigned threads)
       : graph_(graph),
         model_{functions,
+               MappedFile(path),
                {nullptr, functions.destroy_model},
                {nullptr, functions.destroy_compiled_model},
                {}} {
     LiteRtModelHandle* model = nullptr;
-    loading(functions.create_model_from_file(litert_environment(), path.c_str(), &model));
+    loading(functions.create_model_from_buffer(litert_environment(), model_.file.data(),
+                                               model_.file.size(), &model));
     model_.model.reset(model);
     inputs_ = tensors(true);
     outputs_ = tensors(false);

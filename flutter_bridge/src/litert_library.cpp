@@ -28,8 +28,10 @@ struct EnvironmentOption {
   std::int32_t reserved_too;
   std::int64_t value;
 };
+constexpr std::int32_t kAcceleratorsToLoad = 24;
 constexpr std::int32_t kMinimumLogSeverity = 25;
 constexpr std::int32_t kInteger = 2;
+constexpr std::int64_t kProcessorOnly = 1;
 constexpr std::int64_t kErrorsOnly = 3;
 
 std::mutex g_mutex;
@@ -76,7 +78,7 @@ LiteRtFunctions find_functions(void* library, const std::string& place) {
   find(library, place, kNewestSymbol, newest);
   const auto get = [&](const char* name, auto& function) { find(library, place, name, function); };
   get("LiteRtCreateEnvironment", all.create_environment);
-  get("LiteRtCreateModelFromFile", all.create_model_from_file);
+  get("LiteRtCreateModelFromBuffer", all.create_model_from_buffer);
   get("LiteRtDestroyModel", all.destroy_model);
   get("LiteRtGetNumModelSignatures", all.get_num_model_signatures);
   get("LiteRtGetModelSignature", all.get_model_signature);
@@ -123,9 +125,10 @@ const LiteRtFunctions& load_litert(const std::string& path) {
                  "leave engine_library empty, or open with it first"});
   }
   const LiteRtFunctions functions = find_functions(library, place);
-  const EnvironmentOption quiet = {kMinimumLogSeverity, 0, kInteger, 0, kErrorsOnly};
+  const EnvironmentOption options[] = {{kAcceleratorsToLoad, 0, kInteger, 0, kProcessorOnly},
+                                       {kMinimumLogSeverity, 0, kInteger, 0, kErrorsOnly}};
   LiteRtEnvironmentHandle* environment = nullptr;
-  const int status = functions.create_environment(1, &quiet, &environment);
+  const int status = functions.create_environment(2, options, &environment);
   if (status != 0 || environment == nullptr) {
     throw Error(LP_ERROR_ENGINE,
                 {"LiteRT cannot start.", place, "", describe_litert_status(status)});

@@ -35,7 +35,9 @@ static_assert(sizeof(LiteRtTensorType) == 72, "LiteRT 2.3 says so");
 // Every function but the destroying ones returns a status, 0 for success.
 struct LiteRtFunctions {
   int (*create_environment)(int, const void*, LiteRtEnvironmentHandle**);
-  int (*create_model_from_file)(LiteRtEnvironmentHandle*, const char*, LiteRtModelHandle**);
+  // Checks the file's inner offsets, unlike LiteRtCreateModelFromFile. The memory must outlive it.
+  int (*create_model_from_buffer)(LiteRtEnvironmentHandle*, const void*, std::size_t,
+                                  LiteRtModelHandle**);
   void (*destroy_model)(LiteRtModelHandle*);
   int (*get_num_model_signatures)(LiteRtModelHandle*, std::size_t*);
   int (*get_model_signature)(LiteRtModelHandle*, std::size_t, LiteRtSignatureHandle**);

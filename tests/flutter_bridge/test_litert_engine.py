@@ -195,6 +195,17 @@ class TestGraphs:
         assert error.status == "LP_ERROR_ENGINE"
         assert "generator.tflite" in error.text
 
+    @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+    def test_part_of_a_file(
+        self, bridge: NativeBridge, only_litert: TinyBundle, part: float
+    ) -> None:
+        """Offsets that lead out of the file are found before anything follows them."""
+        whole = (only_litert.path / "graphs/tflite/fp32/generator.tflite").read_bytes()
+        self.overwrite(only_litert, whole[: int(len(whole) * part)])
+        error = self.open_error(bridge, only_litert)
+        assert error.status == "LP_ERROR_ENGINE"
+        assert "not a LiteRT file" in error.text
+
     @pytest.mark.parametrize(
         ("change", "told"),
         [({"name": "picture"}, "picture"), ({"dtype": "float16"}, "frame: 10 ")],
