@@ -71,7 +71,17 @@ SMALL_MOTION = WideRule(
 RESIDUAL_STEM = WideRule(
     "convolution at the root of a residual stream",
     "every later block adds to its result, so its rounding is in all of them",
-    "fp16",
+    "w8",
+)
+PLACES = WideRule(
+    "convolution whose map decides where the picture is taken from",
+    "what they round moves the picture instead of tinting it",
+    "w8",
+)
+SHARED_MAP = WideRule(
+    "convolutions that make a map which many others read",
+    "its rounding is in all of them at once, so it does not average out",
+    "w8",
 )
 PICTURES = WideRule(
     "tables and pictures",
@@ -89,7 +99,10 @@ ALWAYS_WIDE = (STATISTICS, COORDINATES, INDICES, SPECTRUM, STATE, SMALL)
 # float16: it unpacks all constants to float32 before it computes.
 WIDE: Mapping[Target, tuple[WideRule, ...]] = MappingProxyType(
     {
-        "onnx": (*ALWAYS_WIDE, SMALL_MOTION, RESIDUAL_STEM, PICTURE_ENDS),
+        "onnx": (
+            *(*ALWAYS_WIDE, SMALL_MOTION),
+            *(PLACES, SHARED_MAP, RESIDUAL_STEM, PICTURE_ENDS),
+        ),
         "coreml": (*ALWAYS_WIDE, SPECTRUM_READER, replace(PICTURE_ENDS, precision="fp16")),
         "tflite": (
             *(rule if rule is SMALL else replace(rule, precision="fp16") for rule in ALWAYS_WIDE),

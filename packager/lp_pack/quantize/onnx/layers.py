@@ -18,10 +18,13 @@ from lp_pack.errors import ConfigError
 from lp_pack.manifest import GENERATOR
 from lp_pack.precision.fp16 import COORDINATE_ARITHMETIC
 from lp_pack.quantize.methods import WideRule
+from lp_pack.quantize.onnx.influence import deciding_places, making_shared_maps
 from lp_pack.quantize.recipes import (
     COORDINATES,
     PICTURE_ENDS,
+    PLACES,
     RESIDUAL_STEM,
+    SHARED_MAP,
     SMALL_MOTION,
     SPECTRUM,
     Recipe,
@@ -75,6 +78,8 @@ def plan_layers(model: ir.Model, recipe: Recipe, graph: str) -> list[Layer]:
     names = [str(node.outputs[0].name) for node, _ in found]
     _check_overrides(recipe, graph, names)
     rules = {
+        **dict.fromkeys(deciding_places(model), PLACES),
+        **dict.fromkeys(making_shared_maps(model), SHARED_MAP),
         **dict.fromkeys(filter(_is_residual_stem, model.graph), RESIDUAL_STEM),
         **dict.fromkeys(_last_convolutions(model) if graph == GENERATOR else (), PICTURE_ENDS),
         **dict.fromkeys(_coordinates(model), COORDINATES),
